@@ -1,0 +1,124 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Settings of every Swift target: Swift 6 mode, explicit existentials and imports, marked unsafe
+/// code, and no warning left standing.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// A library target below `Sources/` and the test target that belongs to it.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.byName(name: name)] + dependencies,
+        swiftSettings: strict
+    )
+}
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+    name: "starling",
+    products: [
+        .executable(name: "starling", targets: ["starling"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // System libraries: a module map and a shim header each.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+        .target(
+            name: "CKernels",
+            cSettings: [
+                // SwiftPM builds C without optimisation in debug; numeric tests would crawl.
+                .unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])
+            ]
+        ),
+
+        // Values and numerics.
+        library("Tensors"),
+        library("Kernels", ["Tensors", "CKernels", "COpenBLAS", "COneDNN"]),
+        library("Checkpoints", ["Tensors"]),
+        library("Tokenizers"),
+        library("Models", ["Tensors", "Kernels", "Checkpoints"]),
+        library("Adapters", ["Tensors", "Kernels", "Checkpoints", "Models"]),
+        library(
+            "Training",
+            ["Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters"]
+        ),
+
+        // Identity, wire and protocol.
+        library("Cryptography", ["CSodium"]),
+        library("LibP2P", ["Cryptography", protobuf]),
+        library("Federation", ["Tensors", "Cryptography", protobuf]),
+        library("GossipLog", ["Cryptography"]),
+        library("Storage", ["Tensors", "GossipLog", "CLMDB"]),
+        library("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, log]),
+
+        // The shell and what a person starts.
+        library(
+            "NodeServices",
+            [
+                "Tensors", "Checkpoints", "Tokenizers", "Models", "Adapters", "Training",
+                "Cryptography", "LibP2P", "Federation", "GossipLog", "Storage", "Transports",
+                log, nioCore, nioPosix, .product(name: "TOMLKit", package: "TOMLKit"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        library("Simulation", ["Federation", "GossipLog", "Cryptography", "Tensors"]),
+        .executableTarget(
+            name: "starling",
+            dependencies: [
+                "NodeServices", "Simulation", "Tensors", "Checkpoints", "Tokenizers", "Models",
+                "Adapters", "Training", "Kernels", "Cryptography", "LibP2P", "Federation",
+                "GossipLog", "Storage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
+        tests("Tensors"),
+        tests("Kernels", ["Tensors"]),
+        tests("Checkpoints", ["Tensors"]),
+        tests("Tokenizers"),
+        tests("Models", ["Tensors", "Kernels", "Checkpoints"]),
+        tests("Adapters", ["Tensors", "Kernels", "Checkpoints", "Models"]),
+        tests(
+            "Training",
+            ["Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters"]
+        ),
+        tests("Cryptography"),
+        tests("LibP2P", ["Cryptography"]),
+        tests("Federation", ["Tensors", "Cryptography"]),
+        tests("GossipLog", ["Cryptography"]),
+        tests("Storage", ["Tensors", "GossipLog", "Cryptography"]),
+        tests("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, nioEmbedded, log]),
+        tests("Simulation", ["Federation", "GossipLog", "Cryptography", "Tensors"]),
+    ]
+)

@@ -1,0 +1,4 @@
+#ifndef STARLING_CKERNELS_H
+#define STARLING_CKERNELS_H
+
+#endif

@@ -1,0 +1,56 @@
+/// The architecture of a language model and its extents, as `config.json` names them.
+public struct ModelConfiguration: Hashable, Sendable {
+    /// `model_type` of config.json or `general.architecture` of a GGUF file: `llama`.
+    public var modelType: String
+    /// `hidden_size`: channels of the residual stream.
+    public var hiddenSize: Int
+    /// `intermediate_size`: channels inside the MLP.
+    public var intermediateSize: Int
+    /// `num_hidden_layers`.
+    public var layerCount: Int
+    /// `num_attention_heads`: query heads.
+    public var attentionHeadCount: Int
+    /// `num_key_value_heads`; divides the query heads.
+    public var keyValueHeadCount: Int
+    /// `head_dim`; `hidden_size / num_attention_heads` where the file is silent.
+    public var headDimension: Int
+    /// `vocab_size`.
+    public var vocabularySize: Int
+    /// `max_position_embeddings`.
+    public var positionCountMax: Int
+    /// `rms_norm_eps`.
+    public var rmsNormEpsilon: Float
+    /// `rope_theta`.
+    public var ropeTheta: Float
+    /// `tie_word_embeddings`: the head is the embedding matrix.
+    public var tiesWordEmbeddings: Bool
+
+    /// Makes a configuration from its fields; readers of files check them first.
+    public init(
+        modelType: String,
+        hiddenSize: Int,
+        intermediateSize: Int,
+        layerCount: Int,
+        attentionHeadCount: Int,
+        keyValueHeadCount: Int,
+        headDimension: Int,
+        vocabularySize: Int,
+        positionCountMax: Int,
+        rmsNormEpsilon: Float,
+        ropeTheta: Float,
+        tiesWordEmbeddings: Bool
+    ) {
+        self.modelType = modelType
+        self.hiddenSize = hiddenSize
+        self.intermediateSize = intermediateSize
+        self.layerCount = layerCount
+        self.attentionHeadCount = attentionHeadCount
+        self.keyValueHeadCount = keyValueHeadCount
+        self.headDimension = headDimension
+        self.vocabularySize = vocabularySize
+        self.positionCountMax = positionCountMax
+        self.rmsNormEpsilon = rmsNormEpsilon
+        self.ropeTheta = ropeTheta
+        self.tiesWordEmbeddings = tiesWordEmbeddings
+    }
+}
