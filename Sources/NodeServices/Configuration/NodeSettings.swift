@@ -1,0 +1,139 @@
+internal import Foundation
+internal import TOMLKit
+
+/// What a person may set for a node: from `starling.toml`, the environment, and flags.
+///
+/// A flag wins over the environment, the environment over the file. Every key has one name in all
+/// three: `listen` in the file, `STARLING_LISTEN` in the environment, `--listen` as a flag.
+public struct NodeSettings: Sendable, Equatable {
+    /// The addresses to listen on.
+    public var listen: [String]?
+    /// Addresses told to others instead of the bound ones, for a node behind a forwarded port.
+    public var advertise: [String]?
+    /// Files of private text.
+    public var data: [String]?
+    /// The share of the text that is held out of training, 0 up to and without 1.
+    public var heldOut: Double?
+    /// Threads for training; cores - 1 and at least 1 where nothing is set.
+    public var threads: Int?
+    /// For how many rounds the bytes of updates are kept for auditors.
+    public var retainRounds: Int?
+    /// `trace` … `critical`.
+    public var logLevel: String?
+
+    /// Settings that say nothing.
+    public init() {}
+
+    /// Reads a settings file; a file that is not there says nothing.
+    ///
+    /// - Throws: ``NodeError`` with code `invalidInput` naming the file, and the line or the key.
+    public static func file(at path: String) throws(NodeError) -> NodeSettings {
+        guard FileManager.default.fileExists(atPath: path) else { return NodeSettings() }
+        do {
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let table = try TOMLTable(string: text)
+            return try NodeSettings(table: table, path: path)
+        } catch let error as NodeError {
+            throw error
+        } catch let error as TOMLParseError {
+            throw NodeError(
+                .invalidInput,
+                "\(path), line \(error.source.begin.line): this is not TOML: \(error.description)"
+            )
+        } catch {
+            throw NodeError(.invalidInput, "\(path) can't be read.", cause: error)
+        }
+    }
+
+    private init(table: TOMLTable, path: String) throws(NodeError) {
+        for key in table.keys.sorted() {
+            guard let value = table[key] else { continue }
+            func wrong(_ expected: String) -> NodeError {
+                NodeError(.invalidInput, "\(path): '\(key)' must be \(expected).")
+            }
+            switch key {
+            case "listen", "advertise", "data":
+                guard let array = value.array else { throw wrong("a list of strings") }
+                var strings: [String] = []
+                for element in array {
+                    guard let string = element.string else { throw wrong("a list of strings") }
+                    strings.append(string)
+                }
+                switch key {
+                case "listen": listen = strings
+                case "advertise": advertise = strings
+                default: data = strings
+                }
+            case "held-out":
+                guard let number = value.double ?? value.int.map(Double.init) else {
+                    throw wrong("a number")
+                }
+                heldOut = number
+            case "threads", "retain-rounds":
+                guard let number = value.int else { throw wrong("a whole number") }
+                if key == "threads" { threads = number } else { retainRounds = number }
+            case "log-level":
+                guard let string = value.string else { throw wrong("a string") }
+                logLevel = string
+            default:
+                throw NodeError(
+                    .invalidInput,
+                    "\(path): '\(key)' is no setting; known are \(Self.keys.joined(separator: ", "))."
+                )
+            }
+        }
+    }
+
+    /// The names of all settings, as the file writes them.
+    public static let keys = [
+        "listen", "advertise", "data", "held-out", "threads", "retain-rounds", "log-level",
+    ]
+
+    /// Reads the `STARLING_…` variables; lists are separated by commas.
+    ///
+    /// - Throws: ``NodeError`` with code `invalidInput` naming the variable.
+    public static func environment(
+        _ variables: [String: String]
+    ) throws(NodeError) -> NodeSettings {
+        var settings = NodeSettings()
+        func variable(_ key: String) -> String? {
+            let name =
+                "STARLING_" + key.uppercased().replacingOccurrences(of: "-", with: "_")
+            return variables[name].flatMap { $0.isEmpty ? nil : $0 }
+        }
+        func list(_ key: String) -> [String]? {
+            variable(key)?.split(separator: ",").map(String.init)
+        }
+        func number<Value: LosslessStringConvertible>(_ key: String) throws(NodeError) -> Value? {
+            guard let text = variable(key) else { return nil }
+            guard let value = Value(text) else {
+                throw NodeError(
+                    .invalidInput,
+                    "The environment's setting for '\(key)' is '\(text)', which is no number."
+                )
+            }
+            return value
+        }
+        settings.listen = list("listen")
+        settings.advertise = list("advertise")
+        settings.data = list("data")
+        settings.heldOut = try number("held-out")
+        settings.threads = try number("threads")
+        settings.retainRounds = try number("retain-rounds")
+        settings.logLevel = variable("log-level")
+        return settings
+    }
+
+    /// Fills what these settings leave open from others of lower rank.
+    public func filled(from lower: NodeSettings) -> NodeSettings {
+        var result = self
+        result.listen = listen ?? lower.listen
+        result.advertise = advertise ?? lower.advertise
+        result.data = data ?? lower.data
+        result.heldOut = heldOut ?? lower.heldOut
+        result.threads = threads ?? lower.threads
+        result.retainRounds = retainRounds ?? lower.retainRounds
+        result.logLevel = logLevel ?? lower.logLevel
+        return result
+    }
+}
