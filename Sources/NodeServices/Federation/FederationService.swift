@@ -1,0 +1,361 @@
+internal import Cryptography
+internal import Federation
+internal import LibP2P
+internal import Logging
+internal import Synchronization
+internal import Tensors
+internal import Transports
+
+/// The shell around a ``PeerInstance``: feeds it what happens and carries out what it directs.
+///
+/// One task takes one input after the other. The directives of an input are carried out in order,
+/// each to its end, before the next input: what is to be durable is on disk before the message
+/// that depends on it leaves. Only what may take long (training, fetching, summing) runs beside it
+/// and comes back as an event.
+actor FederationService {
+    /// What the shell is told.
+    enum Input: Sendable {
+        case event(Event)
+        /// A peer's message; resumed when it has been dealt with.
+        case message(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
+        case swarm(SwarmEvent)
+        case tick
+        /// The person wants the process to end.
+        case stop
+    }
+
+    /// What the service is made of.
+    struct Parts: Sendable {
+        let manifest: SignedManifest
+        let store: NodeStore
+        let trainer: RoundTrainer
+        let aggregation: AggregationWorker
+        let swarm: Swarm
+        let messenger: GroupMessenger
+        let fetcher: ObjectFetcher
+        let connector: PeerConnector
+        let status: StatusWriter
+        let settings: FederationSettings
+        let logger: Logger
+        let report: @Sendable (NodeReport) -> Void
+    }
+
+    /// How a run ended.
+    enum Ending: Sendable {
+        /// All rounds are certified and nobody needs this node any more, or its patience is over.
+        case finished
+        /// Somebody asked for it.
+        case stopped
+    }
+
+    private let parts: Parts
+    private var instance: PeerInstance
+    private let inputs: AsyncStream<Input>
+    private let inputSink: AsyncStream<Input>.Continuation
+    private let clock = ContinuousClock()
+    private let began = ContinuousClock().now
+    private var fetches: [ObjectID: Task<Void, Never>] = [:]
+    private var training: (round: UInt64, stop: StopFlag, task: Task<Void, Never>)?
+    private var trainingProgress: TrainingProgress?
+    private var finishedAt: ContinuousClock.Instant?
+    private var everyMemberHasFinalAt: ContinuousClock.Instant?
+    private var lastStatusAt: ContinuousClock.Instant?
+
+    init(parts: Parts, instance: PeerInstance) {
+        self.parts = parts
+        self.instance = instance
+        // Local events are few and must not be lost; peers' messages wait for their turn one a
+        // peer, so the queue is bounded by the number of streams.
+        (inputs, inputSink) = AsyncStream.makeStream(of: Input.self)
+    }
+
+    /// Takes a peer's message and returns when it has been dealt with.
+    nonisolated func receive(from key: PublicKey, _ bytes: [UInt8]) async {
+        await withCheckedContinuation { continuation in
+            let result = inputSink.yield(
+                .message(from: key, bytes: bytes, done: continuation)
+            )
+            if case .enqueued = result { return }
+            continuation.resume()
+        }
+    }
+
+    /// Ends the run after the step that is under way.
+    nonisolated func stop() {
+        inputSink.yield(.stop)
+    }
+
+    /// Runs until the federation is finished or ``stop()`` is called.
+    ///
+    /// - Throws: ``NodeError`` when the store fails: without it nothing may be said any more.
+    func run() async throws(NodeError) -> Ending {
+        let sources = Task { [parts, inputSink] in
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    for await event in parts.swarm.events { inputSink.yield(.swarm(event)) }
+                }
+                group.addTask {
+                    while !Task.isCancelled {
+                        inputSink.yield(.tick)
+                        try? await Task.sleep(for: .milliseconds(250))
+                    }
+                }
+                group.addTask { await parts.connector.run() }
+            }
+        }
+        defer { sources.cancel() }
+        var ending = Ending.stopped
+        do {
+            try await carryOut(instance.handle(.started, now: now))
+            loop: for await input in inputs {
+                switch input {
+                case .stop:
+                    break loop
+                case .event(let event):
+                    try await carryOut(instance.handle(event, now: now))
+                case .message(let key, let bytes, let done):
+                    defer { done.resume() }
+                    try await carryOut(
+                        instance.handle(.received(from: key, bytes: bytes), now: now)
+                    )
+                case .swarm(let event):
+                    try await handle(event)
+                case .tick:
+                    try await carryOut(instance.handle(.tick, now: now))
+                    await writeStatus()
+                    if isOver {
+                        ending = .finished
+                        break loop
+                    }
+                }
+            }
+        } catch {
+            await windDown()
+            throw error
+        }
+        await windDown()
+        return ending
+    }
+
+    private var now: Timestamp {
+        let elapsed = clock.now - began
+        let (seconds, attoseconds) = elapsed.components
+        return Timestamp(
+            milliseconds: UInt64(seconds) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)
+        )
+    }
+
+    // MARK: - Directives
+
+    /// Carries out directives in order; neighbouring durable ones share a transaction.
+    private func carryOut(_ directives: [Directive]) async throws(NodeError) {
+        var durable: [Directive] = []
+        for directive in directives {
+            switch directive {
+            case .persist, .forget, .persistEntry, .appendLog:
+                durable.append(directive)
+                continue
+            default:
+                try await flush(&durable)
+            }
+            try await carryOut(directive)
+        }
+        try await flush(&durable)
+    }
+
+    private func flush(_ durable: inout [Directive]) async throws(NodeError) {
+        guard !durable.isEmpty else { return }
+        try await parts.store.carryOut(durable)
+        durable = []
+    }
+
+    private func carryOut(_ directive: Directive) async throws(NodeError) {
+        switch directive {
+        case .persist, .forget, .persistEntry, .appendLog:
+            preconditionFailure("durable directives are carried out together")
+        case .send(let peers, let bytes):
+            parts.messenger.send(bytes, to: peers)
+        case .fetch(let order):
+            beginFetch(order)
+        case .cancelFetch(let id):
+            fetches.removeValue(forKey: id)?.cancel()
+        case .startTraining(let round, let base):
+            beginTraining(round: round, base: base)
+        case .stopTraining(let round):
+            if let training, training.round == round { training.stop.set() }
+        case .aggregate(let order):
+            beginAggregation(order)
+        case .adopt(let adapter, let height, let round):
+            try await parts.store.adopt(adapter, height: height, round: round)
+            parts.report(.adopted(adapter: adapter, round: round))
+        case .refuse(let key, let reason):
+            parts.report(.refused(key, reason))
+            let peer = PeerID(publicKey: key)
+            parts.logger.notice(
+                "peer refused", metadata: ["peer": "\(peer)", "reason": "\(reason.sentence)"]
+            )
+            await parts.connector.avoid(peer)
+            await parts.swarm.disconnect(peer, reason: reason.sentence)
+        case .notify(let notification):
+            if case .everyMemberHasFinal = notification { everyMemberHasFinalAt = clock.now }
+            parts.report(.federation(notification))
+        case .finished:
+            if finishedAt == nil {
+                finishedAt = clock.now
+                parts.report(.finished(adapter: instance.status.adapterDigest))
+            }
+        }
+    }
+
+    // MARK: - Work beside the loop
+
+    private func beginFetch(_ order: FetchOrder) {
+        guard fetches[order.objectID] == nil else { return }
+        fetches[order.objectID] = Task { [parts, inputSink] in
+            let event = await ObjectIntake(
+                store: parts.store, fetcher: parts.fetcher, aggregation: parts.aggregation,
+                manifest: parts.manifest, logger: parts.logger
+            ).bringIn(order) { rate in
+                inputSink.yield(.event(.measuredTransferRate(bytesPerSecond: rate)))
+            }
+            guard !Task.isCancelled else { return }
+            self.fetchEnded(order.objectID)
+            inputSink.yield(.event(event))
+        }
+    }
+
+    private func fetchEnded(_ id: ObjectID) {
+        fetches[id] = nil
+    }
+
+    private func beginTraining(round: UInt64, base: ObjectID) {
+        training?.stop.set()
+        training?.task.cancel()
+        let stop = StopFlag()
+        let task = Task { [parts, inputSink] in
+            let event = await parts.trainer.train(
+                round: round, base: base, stop: stop
+            ) { progress in
+                inputSink.yield(
+                    .event(
+                        .trainingProgressed(
+                            round: round, stepsDone: progress.step,
+                            secondsPerStep: progress.secondsPerStep
+                        )
+                    )
+                )
+                self.noteProgress(progress)
+                parts.report(
+                    .trained(
+                        round: round, step: progress.step, stepCount: progress.stepCount,
+                        loss: progress.loss, tokensPerSecond: progress.tokensPerSecond
+                    )
+                )
+            }
+            guard !Task.isCancelled, let event else { return }
+            if case .updateReady(_, let summary) = event {
+                parts.report(.updateReady(summary))
+            }
+            inputSink.yield(.event(event))
+        }
+        training = (round, stop, task)
+    }
+
+    private func noteProgress(_ progress: TrainingProgress) {
+        trainingProgress = progress
+    }
+
+    private func beginAggregation(_ order: AggregationOrder) {
+        Task { [parts, inputSink] in
+            do {
+                let outcome = try await parts.aggregation.aggregate(order)
+                inputSink.yield(.event(.aggregated(height: order.height, outcome: outcome)))
+            } catch {
+                parts.logger.error(
+                    "the sum could not be formed",
+                    metadata: ["height": "\(order.height)", "reason": "\(error)"]
+                )
+                inputSink.yield(.event(.aggregationFailed(height: order.height)))
+            }
+        }
+    }
+
+    // MARK: - Network and ending
+
+    private func handle(_ event: SwarmEvent) async throws(NodeError) {
+        await parts.connector.handle(event)
+        switch event {
+        case .connected(let peer, _, _):
+            parts.report(.peerConnected(peer))
+            let messages = parts.messenger.connected(peer)
+            Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
+            if let key = peer.publicKey {
+                try await carryOut(instance.handle(.connected(key), now: now))
+            }
+        case .disconnected(let peer, let reason):
+            parts.report(.peerDisconnected(peer, reason: "\(reason)"))
+            parts.messenger.disconnected(peer)
+            if let key = peer.publicKey {
+                try await carryOut(instance.handle(.disconnected(key), now: now))
+            }
+        case .identified:
+            break
+        }
+        await parts.connector.want(instance.status.members.map(PeerID.init(publicKey:)))
+    }
+
+    /// Finished, and either everybody else is too (and has heard of us), or patience is over.
+    private var isOver: Bool {
+        guard let finishedAt else { return false }
+        if let at = everyMemberHasFinalAt, clock.now - at > parts.settings.farewell { return true }
+        guard let patience = parts.settings.linger else { return false }
+        return clock.now - finishedAt > patience
+    }
+
+    private func writeStatus() async {
+        if let lastStatusAt, clock.now - lastStatusAt < .seconds(1) { return }
+        lastStatusAt = clock.now
+        let status = instance.status
+        await parts.connector.want(status.members.map(PeerID.init(publicKey:)))
+        await parts.status.write(
+            status, connected: parts.swarm.connectedPeers, training: trainingProgress
+        )
+    }
+
+    /// Ends what runs beside the loop. The step that is under way is finished.
+    private func windDown() async {
+        inputSink.finish()
+        // Peers whose messages are still queued are released unheard.
+        for await input in inputs {
+            if case .message(_, _, let done) = input { done.resume() }
+        }
+        training?.stop.set()
+        training?.task.cancel()
+        await training?.task.value
+        for task in fetches.values { task.cancel() }
+        parts.messenger.finish()
+        await writeStatus()
+    }
+}
+
+/// How a federation is run, beyond its manifest.
+struct FederationSettings: Sendable {
+    /// How long a finished node goes on serving members that lack the end; nil means for ever.
+    var linger: Duration?
+    /// How long after everybody has the end: some of their status messages, so that the others
+    /// hear that this node has it too.
+    var farewell = Duration.seconds(3)
+}
+
+/// A flag that one task raises and another looks at.
+final class StopFlag: Sendable {
+    private let raised = Mutex(false)
+
+    /// Raises the flag.
+    func set() {
+        raised.withLock { $0 = true }
+    }
+
+    /// Whether it has been raised.
+    var isSet: Bool { raised.withLock { $0 } }
+}

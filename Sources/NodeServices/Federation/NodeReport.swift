@@ -1,0 +1,27 @@
+public import Cryptography
+public import Federation
+public import LibP2P
+
+/// What a running node tells the person in front of it; nothing depends on its delivery.
+public enum NodeReport: Sendable {
+    /// The node listens; the line that lets others join.
+    case listening(joinLines: [Multiaddr])
+    /// The base model is being copied into the store or fetched from peers.
+    case preparingModel(name: String, doneByteCount: Int, totalByteCount: Int)
+    /// A peer can be talked to.
+    case peerConnected(PeerID)
+    /// A peer can no longer be talked to.
+    case peerDisconnected(PeerID, reason: String)
+    /// The federation's state changed.
+    case federation(Notification)
+    /// An optimizer step of a round was done.
+    case trained(round: UInt64, step: Int, stepCount: Int, loss: Double, tokensPerSecond: Double)
+    /// The update of a round is ready to be fetched by others.
+    case updateReady(UpdateSummary)
+    /// The adapter of that round is the node's own.
+    case adopted(adapter: Digest, round: UInt64)
+    /// All rounds are certified.
+    case finished(adapter: Digest)
+    /// A peer was turned away.
+    case refused(PublicKey, RejectReason)
+}

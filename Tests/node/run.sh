@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The node tests: real processes, real sockets, the real model.
+set -euo pipefail
+cd "$(dirname "$0")"
+for test in commands kill wire; do
+    echo "-- $test"
+    "./$test.sh"
+done
