@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Glibc
 
 /// How well a model predicts a text.
 public struct Evaluation: Hashable, Sendable {

@@ -146,7 +146,9 @@ public final class LocalTrainer {
         )
     }
 
-    /// The state between two steps. A trainer of the same settings, data and model that restores
+    /// The state between two steps.
+    ///
+    /// A trainer of the same settings, data and model that restores
     /// it goes on with the same bits, as long as the kernels give the same bits.
     ///
     /// - Complexity: O(n) in parameters; 12 bytes each and 72 of header.

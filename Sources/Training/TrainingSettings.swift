@@ -1,25 +1,41 @@
 /// How an adapter is trained: everything but the model and the data.
 public struct TrainingSettings: Hashable, Sendable {
-    /// The rows of one optimizer step. 2: the smallest batch that still averages.
+    /// The rows of one optimizer step.
+    ///
+    /// 2: the smallest batch that still averages.
     public var batchSize: Int
-    /// The longest row in inputs, T. 256: whole chat turns, and activations that fit small devices.
+    /// The longest row in inputs, T.
+    ///
+    /// 256: whole chat turns, and activations that fit small devices.
     public var sequenceLength: Int
-    /// The peak rate. 1e-3: the best of the measured ones for LoRA of rank 8 on a 135M model.
+    /// The peak rate.
+    ///
+    /// 1e-3: the best of the measured ones for LoRA of rank 8 on a 135M model.
     public var learningRate: Double
-    /// The share of the peak that the cosine ends at. 0, as is customary.
+    /// The share of the peak that the cosine ends at.
+    ///
+    /// 0, as is customary.
     public var learningRateFloorFraction: Double
-    /// The steps in which the rate rises. 0: the moments' bias correction is warm-up enough for
+    /// The steps in which the rate rises.
+    ///
+    /// 0: the moments' bias correction is warm-up enough for
     /// adapters that start at zero.
     public var warmupStepCount: Int
     /// The steps of the whole run, which the cosine spans.
     public var totalStepCount: Int
-    /// Decoupled decay. 0: see ``AdamW``.
+    /// Decoupled decay.
+    ///
+    /// 0: see ``AdamW``.
     public var weightDecay: Double
-    /// The bound of the gradient's norm; `nil` for none. 1, as is customary.
+    /// The bound of the gradient's norm; `nil` for none.
+    ///
+    /// 1, as is customary.
     public var gradientClip: Double?
     /// What decides the order of rows.
     public var seed: UInt64
-    /// How many rows pass the model at once; `nil` for the whole batch. Fewer take less memory and
+    /// How many rows pass the model at once; `nil` for the whole batch.
+    ///
+    /// Fewer take less memory and
     /// give the same gradient but for rounding.
     public var rowsPerPass: Int?
 

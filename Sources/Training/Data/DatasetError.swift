@@ -28,7 +28,7 @@ public enum DatasetError: Error, Hashable, Sendable {
     case nothingToLearn(exampleCount: Int, droppedCount: Int)
 
     /// What is wrong with one line of JSONL.
-    public enum LineFault: Hashable, Sendable {
+    public enum LineFault: Error, Hashable, Sendable {
         /// The line is longer than `DatasetLimits.lineByteCountMax`.
         case tooLong(byteCount: Int, limit: Int)
         /// A byte is not UTF-8; the offset counts from the start of the line.

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 
 /// Reads `.txt` and `.jsonl` files into examples.
 public enum DatasetReader {
@@ -117,32 +118,24 @@ public enum DatasetReader {
         of path: String,
         limits: DatasetLimits
     ) throws(DatasetError) -> [UInt8] {
-        // The attributes are those of a link itself, so links are followed first.
-        let file = URL(filePath: path).resolvingSymlinksInPath()
-        let data: Data
-        do {
-            let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
-            guard attributes[.type] as? FileAttributeType == .typeRegular else {
-                throw DatasetError.fileIrregular(path: path)
-            }
-            let size = (attributes[.size] as? any BinaryInteger).flatMap { Int(exactly: $0) }
-            let byteCount = size ?? Int.max
-            guard byteCount <= limits.fileByteCountMax else {
-                throw DatasetError.fileTooLarge(
-                    path: path,
-                    byteCount: byteCount,
-                    limit: limits.fileByteCountMax
-                )
-            }
-            data = try Data(contentsOf: file)
-        } catch {
-            throw (error as? DatasetError) ?? .fileUnreadable(path: path, code: errorCode(error))
+        var status = unsafe stat()
+        guard unsafe stat(path, &status) == 0 else {
+            throw .fileUnreadable(path: path, code: errno)
         }
-        return [UInt8](data)
+        guard unsafe status.st_mode & S_IFMT == S_IFREG else { throw .fileIrregular(path: path) }
+        let byteCount = unsafe Int(status.st_size)
+        guard byteCount <= limits.fileByteCountMax else {
+            throw .fileTooLarge(path: path, byteCount: byteCount, limit: limits.fileByteCountMax)
+        }
+        do {
+            return [UInt8](try Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw .fileUnreadable(path: path, code: errorCode(error))
+        }
     }
 
     private static func errorCode(_ error: any Error) -> Int32 {
-        let cause = (error as? CocoaError)?.userInfo["NSUnderlyingError"] as? POSIXError
+        let cause = unsafe (error as? CocoaError)?.userInfo["NSUnderlyingError"] as? POSIXError
         return cause?.code.rawValue ?? 0
     }
 

@@ -1,6 +1,6 @@
 internal import JSONDocuments
 
-/// Reads one line of JSONL, in one of four shapes:
+/// Reads one line of JSONL in one of four shapes.
 ///
 ///     {"text": "…"}
 ///     {"prompt": "…", "completion": "…"}

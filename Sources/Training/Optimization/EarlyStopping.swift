@@ -9,7 +9,9 @@ public struct EarlyStopping: Hashable, Sendable {
     /// The evaluations since the lowest loss.
     public private(set) var sinceBest = 0
 
-    /// Makes a rule. A thousandth of a nat is below what a reader of text would notice, and above
+    /// Makes a rule.
+    ///
+    /// A thousandth of a nat is below what a reader of text would notice, and above
     /// what noise between two evaluations of the same text amounts to.
     public init(patience: Int, improvementMin: Double = 1e-3) {
         precondition(patience > 0, "a patience of \(patience) evaluations")
@@ -17,7 +19,9 @@ public struct EarlyStopping: Hashable, Sendable {
         self.improvementMin = improvementMin
     }
 
-    /// Takes in the loss of an evaluation and returns whether to stop. A loss that is not a number
+    /// Takes in the loss of an evaluation and returns whether to stop.
+    ///
+    /// A loss that is not a number
     /// counts as worse.
     public mutating func observe(_ loss: Double) -> Bool {
         if loss < best - improvementMin {

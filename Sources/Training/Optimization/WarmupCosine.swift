@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Glibc
 
 /// A learning rate that rises in a line, then falls along half a cosine.
 ///
