@@ -118,12 +118,12 @@ public enum DatasetReader {
         of path: String,
         limits: DatasetLimits
     ) throws(DatasetError) -> [UInt8] {
-        var status = unsafe stat()
+        var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             throw .fileUnreadable(path: path, code: errno)
         }
-        guard unsafe status.st_mode & S_IFMT == S_IFREG else { throw .fileIrregular(path: path) }
-        let byteCount = unsafe Int(status.st_size)
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .fileIrregular(path: path) }
+        let byteCount = Int(status.st_size)
         guard byteCount <= limits.fileByteCountMax else {
             throw .fileTooLarge(path: path, byteCount: byteCount, limit: limits.fileByteCountMax)
         }
