@@ -1,0 +1,96 @@
+public import Checkpoints
+internal import Kernels
+internal import Models
+public import Tensors
+
+/// A model's tensors with an adapter added into them: W + s B A, in Float32.
+///
+/// Reads one tensor at a time, so that a merged model can be written without being held.
+public struct MergedTensorSource: TensorSource {
+    private let base: any TensorSource
+    private let adapted: [String: PEFTProduct]
+
+    /// Pairs a model's source with an adapter that fits it.
+    public init(base: any TensorSource, adapter: LoRAAdapter) {
+        precondition(
+            adapter.model.hasSameProjections(as: base.configuration),
+            "the adapter was made for another model"
+        )
+        self.base = base
+        adapted = PEFTProduct.all(of: adapter)
+    }
+
+    /// The model's configuration, unchanged.
+    public var configuration: ModelConfiguration { base.configuration }
+
+    /// The model's tensors; those that the adapter changes are Float32.
+    public var tensors: [TensorDescription] {
+        base.tensors.map { description in
+            guard adapted[description.name] != nil else { return description }
+            return TensorDescription(
+                name: description.name,
+                shape: description.shape,
+                elementType: .float32,
+                byteCount: description.shape.elementCount * 4
+            )
+        }
+    }
+
+    /// Lends the bytes of a tensor, merged where the adapter changes it.
+    ///
+    /// - Throws: as the model's source does.
+    public func withBytes<Result>(
+        of name: String,
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        guard
+            let product = adapted[name],
+            let description = base.tensors.first(where: { $0.name == name })
+        else { return try unsafe base.withBytes(of: name, body) }
+        let rows = product.b.shape.extents[0]
+        let columns = product.a.shape.extents[1]
+        let buffer = FloatBuffer(count: rows * columns)
+        let weight = buffer.take(rows: rows, columns: columns)
+        try unsafe base.withBytes(of: name) { bytes in
+            unsafe Dequantizer.convert(bytes, elementType: description.elementType, into: weight)
+        }
+        product.add(to: weight)
+        return try unsafe buffer.withValues { values in
+            try unsafe body(UnsafeRawBufferPointer(values))
+        }
+    }
+}
+
+/// The two factors of one projection, as values.
+private struct PEFTProduct: Sendable {
+    let a: FloatTensor
+    let b: FloatTensor
+    let scale: Float
+
+    static func all(of adapter: LoRAAdapter) -> [String: PEFTProduct] {
+        let parameters = adapter.parameters
+        var products: [String: PEFTProduct] = [:]
+        for pair in adapter.layout.pairs {
+            let name = pair.projection.modulePath(layer: pair.layer) + ".weight"
+            guard
+                let a = parameters[LoRAAdapter.name(pair, "A")],
+                let b = parameters[LoRAAdapter.name(pair, "B")]
+            else { preconditionFailure("an adapter without its own tensors") }
+            products[name] = PEFTProduct(a: a, b: b, scale: Float(adapter.configuration.scale))
+        }
+        return products
+    }
+
+    func add(to weight: Matrix) {
+        let buffer = FloatBuffer(count: a.values.count + b.values.count)
+        let left = buffer.matrix(at: 0, rows: b.shape.extents[0], columns: b.shape.extents[1])
+        let right = buffer.matrix(
+            at: b.values.count,
+            rows: a.shape.extents[0],
+            columns: a.shape.extents[1]
+        )
+        left.copy(from: b.values)
+        right.copy(from: a.values)
+        MatrixProduct.multiply(left, right, into: weight, scale: scale, adds: true)
+    }
+}

@@ -1,0 +1,75 @@
+internal import Glibc
+
+/// Owned memory for Float32 values, aligned for vector loads, in one piece.
+///
+/// Views into it are taken one after the other with ``take(rows:columns:)`` and live as long as the
+/// buffer does. The memory is not set; pages that nobody writes cost nothing.
+@safe public final class FloatBuffer {
+    /// The number of values.
+    public let count: Int
+    @unsafe private let base: UnsafeMutablePointer<Float>
+    private var taken = 0
+
+    /// The distance in values between places that start at a cache line.
+    private static let line = 16
+
+    /// Reserves room for `count` values.
+    ///
+    /// Large buffers ask for large pages: a product walks whole matrices, and with 4 KiB pages the
+    /// address translation alone costs some percent.
+    public init(count: Int) {
+        precondition(count >= 0, "\(count) values")
+        self.count = count
+        let byteCount = max(count, 1) * MemoryLayout<Float>.stride
+        let largePage = 2 << 20
+        let alignment = byteCount >= 2 * largePage ? largePage : 64
+        var memory: UnsafeMutableRawPointer?
+        let code = unsafe posix_memalign(&memory, alignment, byteCount)
+        guard code == 0, let memory = unsafe memory else {
+            preconditionFailure("no memory for \(byteCount) bytes, code \(code)")
+        }
+        if alignment == largePage {
+            // Advice only: where it is refused, small pages do.
+            _ = unsafe madvise(memory, byteCount, 14)
+        }
+        unsafe base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+    }
+
+    deinit {
+        unsafe free(base)
+    }
+
+    /// The values that `take` uses for a matrix of this size.
+    public static func room(rows: Int, columns: Int) -> Int {
+        (rows * columns + line - 1) / line * line
+    }
+
+    /// Views the next free part as a matrix.
+    public func take(rows: Int, columns: Int) -> Matrix {
+        let room = Self.room(rows: rows, columns: columns)
+        precondition(taken + rows * columns <= count, "\(taken) + \(room) of \(count) values")
+        defer { taken = min(taken + room, count) }
+        return unsafe Matrix(base: base + taken, rowCount: rows, columnCount: columns)
+    }
+
+    /// Views a part by its place, whatever was taken.
+    public func matrix(at offset: Int, rows: Int, columns: Int) -> Matrix {
+        precondition(
+            offset >= 0 && rows >= 0 && columns >= 0 && offset + rows * columns <= count,
+            "\(rows) x \(columns) at \(offset) of \(count) values"
+        )
+        return unsafe Matrix(base: base + offset, rowCount: rows, columnCount: columns)
+    }
+
+    /// Sets all values to 0.
+    public func clear() {
+        unsafe base.update(repeating: 0, count: count)
+    }
+
+    /// Lends all values for the length of a call.
+    public func withValues<Result, Failure: Error>(
+        _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeMutableBufferPointer(start: base, count: count))
+    }
+}

@@ -1,0 +1,94 @@
+public import Checkpoints
+public import Kernels
+public import Tensors
+
+/// A decoder-only language model with frozen Float32 weights.
+///
+/// Not `Sendable`: one thread at a time uses it, because the buffers of a pass are kept for the
+/// next one.
+public final class CausalLanguageModel {
+    private let architecture: any LanguageModelArchitecture
+
+    /// Reads all weights of a source once; nothing of the source is kept.
+    ///
+    /// - Throws: `ModelError`, when the architecture is not registered, or a tensor is missing, has
+    ///   another shape or holds values that are not finite.
+    /// - Complexity: O(weights), in time and memory: 4 bytes per weight.
+    public init(
+        source: any TensorSource,
+        registry: ModelRegistry = .standard
+    ) throws(ModelError) {
+        architecture = try registry.makeModel(from: source)
+    }
+
+    /// The architecture and its extents.
+    public var configuration: ModelConfiguration { architecture.configuration }
+
+    /// The summed loss of a batch; keeps nothing.
+    ///
+    /// Token ids and targets must be below the vocabulary size.
+    public func loss(_ batch: TokenBatch, tap: (any ProjectionTap)? = nil) -> LossSum {
+        check(batch)
+        return architecture.loss(batch, tap: tap)
+    }
+
+    /// Has the tap add the gradient of (summed loss) / `normalizer` to its buffer.
+    public func accumulateGradients(
+        _ batch: TokenBatch,
+        normalizer: Double,
+        tap: any ProjectionTap
+    ) -> LossSum {
+        check(batch)
+        precondition(normalizer > 0 && normalizer.isFinite, "normalizer \(normalizer)")
+        return architecture.accumulateGradients(batch, normalizer: normalizer, tap: tap)
+    }
+
+    /// An empty state for up to `capacity` positions.
+    public func makeGenerationState(capacity: Int) -> GenerationState {
+        GenerationState(configuration: configuration, capacity: capacity)
+    }
+
+    /// Appends tokens to a state and returns the logits after the last of them.
+    ///
+    /// - Returns: one value per entry of the vocabulary.
+    public func nextLogits(
+        appending tokens: [Int32],
+        to state: GenerationState,
+        tap: (any ProjectionTap)? = nil
+    ) -> [Float] {
+        precondition(!tokens.isEmpty, "no tokens to continue from")
+        precondition(
+            state.count + tokens.count <= state.capacity,
+            "\(tokens.count) tokens after \(state.count) of \(state.capacity)"
+        )
+        check(tokens)
+        return architecture.nextLogits(appending: tokens, to: state, tap: tap)
+    }
+
+    /// The logits of every position of a batch, for comparisons of small models.
+    ///
+    /// - Returns: Shape: [sequence x position, vocabulary].
+    public func logits(_ batch: TokenBatch, tap: (any ProjectionTap)? = nil) -> FloatTensor {
+        check(batch)
+        return architecture.logits(batch, tap: tap)
+    }
+
+    private func check(_ batch: TokenBatch) {
+        check(batch.inputs)
+        for target in batch.targets {
+            precondition(
+                target >= -1 && target < configuration.vocabularySize,
+                "target \(target) of a vocabulary of \(configuration.vocabularySize)"
+            )
+        }
+    }
+
+    private func check(_ tokens: [Int32]) {
+        for token in tokens {
+            precondition(
+                token >= 0 && token < configuration.vocabularySize,
+                "token \(token) of a vocabulary of \(configuration.vocabularySize)"
+            )
+        }
+    }
+}
