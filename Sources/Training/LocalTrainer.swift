@@ -1,0 +1,226 @@
+public import Adapters
+internal import Models
+public import Tensors
+
+/// Trains the adapter of a model on this node's own data, one optimizer step per call.
+///
+/// In a federation every round begins with ``begin(at:parameters:keepsMoments:)``: the parameters
+/// become the consensus, the schedule and the order of rows go on at the given step. The moments of
+/// AdamW start at zero again unless told otherwise, for they belong to a path that the
+/// consensus did not take; a node that restarts between two rounds then needs nothing but the
+/// consensus.
+///
+/// Not `Sendable`: a trainer lives on one thread, with its model.
+public final class LocalTrainer {
+    /// The settings, checked.
+    public let settings: TrainingSettings
+    /// The rows to train on and those kept apart.
+    public let data: TrainingData
+    /// The steps of the run that are done; the next step has this index from 0.
+    public private(set) var completedStepCount = 0
+
+    private let model: AdaptedModel
+    private let adapter: LoRAAdapter
+    private let learningRates: WarmupCosine
+    private var batches: BatchSchedule
+    private var optimizer: AdamW
+    private let layoutHash: UInt64
+
+    /// Makes a trainer at step 0, with the parameters that the adapter has.
+    ///
+    /// - Throws: `TrainingError.settingOutOfRange`, `.adapterMissing` or `.dataEmpty`.
+    public init(
+        model: AdaptedModel,
+        data: TrainingData,
+        settings: TrainingSettings
+    ) throws(TrainingError) {
+        try settings.validate()
+        guard let adapter = model.adapter else { throw .adapterMissing }
+        guard !data.training.isEmpty else { throw .dataEmpty }
+        self.model = model
+        self.adapter = adapter
+        self.data = data
+        self.settings = settings
+        learningRates = settings.schedule
+        batches = BatchSchedule(
+            rowCount: data.training.count,
+            batchSize: settings.batchSize,
+            seed: settings.seed
+        )
+        let parameters = adapter.parameters
+        optimizer = AdamW(
+            parameterCount: parameters.elementCount,
+            weightDecay: settings.weightDecay
+        )
+        layoutHash = Self.layoutHash(of: parameters)
+    }
+
+    /// Whether the schedule has steps left.
+    public var isFinished: Bool { completedStepCount >= settings.totalStepCount }
+
+    /// The adapter's parameters, by PEFT's names.
+    public var parameters: NamedTensors { adapter.parameters }
+
+    /// The rows that the next step will see.
+    public func nextRows() -> [TokenRow] {
+        batches.rows(ofStep: completedStepCount).map { data.training[$0] }
+    }
+
+    /// Takes one optimizer step on the mean loss of the batch's predicted tokens.
+    ///
+    /// - Throws: `TrainingError.lossNotFinite` or `.gradientNotFinite`; the parameters and the
+    ///   step count then are what they were.
+    /// - Complexity: one forward and one backward pass over the batch.
+    public func step() throws(TrainingError) -> StepReport {
+        let rows = nextRows()
+        let targetCount = rows.reduce(0) { $0 + $1.targetCount }
+        precondition(targetCount > 0, "a batch predicts nothing: \(rows.count) rows")
+        adapter.zeroGradients()
+        var nats = 0.0
+        let rowsPerPass = settings.rowsPerPass ?? settings.batchSize
+        for start in stride(from: 0, to: rows.count, by: rowsPerPass) {
+            let pass = rows[start..<min(start + rowsPerPass, rows.count)]
+            let sum = model.accumulateGradients(
+                TokenBatch(rows: pass),
+                normalizer: Double(targetCount)
+            )
+            nats += sum.nats
+        }
+        let loss = nats / Double(targetCount)
+        let learningRate = learningRates.learningRate(atStep: completedStepCount)
+        guard loss.isFinite else { throw .lossNotFinite(step: completedStepCount + 1) }
+        let norm = moveParameters(learningRate: learningRate)
+        guard norm.isFinite else { throw .gradientNotFinite(step: completedStepCount + 1) }
+        completedStepCount += 1
+        return StepReport(
+            step: completedStepCount,
+            loss: loss,
+            targetCount: targetCount,
+            tokenCount: rows.reduce(0) { $0 + $1.inputCount },
+            exampleCount: rows.count,
+            learningRate: learningRate,
+            gradientNorm: norm
+        )
+    }
+
+    /// Starts a round: replaces the parameters and goes on at a step of the schedule.
+    ///
+    /// - Throws: `TrainingError.parametersMismatch` or `.parameterNotFinite`; nothing has changed
+    ///   then. `TrainingError.settingOutOfRange` where no run has such a step.
+    public func begin(
+        at step: Int,
+        parameters: NamedTensors,
+        keepsMoments: Bool = false
+    ) throws(TrainingError) {
+        guard (0...TrainerSnapshot.stepCountMax).contains(step) else {
+            throw .settingOutOfRange(
+                name: "step",
+                value: "\(step)",
+                allowed: "0...\(TrainerSnapshot.stepCountMax)"
+            )
+        }
+        let current = adapter.parameters
+        guard current.hasSameLayout(as: parameters) else {
+            throw .parametersMismatch(
+                expectedTensorCount: current.elements.count,
+                actualTensorCount: parameters.elements.count
+            )
+        }
+        for element in parameters.elements
+        where !element.tensor.values.allSatisfy(\.isFinite) {
+            throw .parameterNotFinite(name: element.name)
+        }
+        adapter.parameters = parameters
+        completedStepCount = step
+        if !keepsMoments { optimizer.reset() }
+    }
+
+    /// The loss on the rows that are kept apart; `nil` where there are none.
+    public func evaluateHeldOut(progress: (Int) -> Bool = { _ in true }) -> Evaluation? {
+        guard !data.heldOut.isEmpty else { return nil }
+        return Evaluator.evaluate(
+            model,
+            on: data.heldOut,
+            rowsPerPass: settings.rowsPerPass ?? settings.batchSize,
+            progress: progress
+        )
+    }
+
+    /// The state between two steps.
+    ///
+    /// A trainer of the same settings, data and model that restores
+    /// it goes on with the same bits, as long as the kernels give the same bits.
+    ///
+    /// - Complexity: O(n) in parameters; 12 bytes each and 72 of header.
+    public func snapshot() -> [UInt8] {
+        TrainerSnapshot(
+            stepCount: completedStepCount,
+            momentStepCount: optimizer.stepCount,
+            identity: snapshotIdentity,
+            parameters: unsafe adapter.withParameters { unsafe Array($0) },
+            firstMoments: optimizer.firstMoments,
+            secondMoments: optimizer.secondMoments
+        ).encoded()
+    }
+
+    /// Goes back to the state of a snapshot.
+    ///
+    /// - Throws: what is wrong with the bytes; nothing has changed then.
+    public func restore(_ bytes: [UInt8]) throws(TrainingError) {
+        let snapshot = try TrainerSnapshot(decoding: bytes, expected: snapshotIdentity)
+        unsafe adapter.withParameters { parameters in
+            for index in snapshot.parameters.indices {
+                unsafe parameters[index] = snapshot.parameters[index]
+            }
+        }
+        completedStepCount = snapshot.stepCount
+        optimizer.stepCount = snapshot.momentStepCount
+        optimizer.firstMoments = snapshot.firstMoments
+        optimizer.secondMoments = snapshot.secondMoments
+    }
+
+    private var snapshotIdentity: TrainerSnapshot.Identity {
+        TrainerSnapshot.Identity(
+            seed: settings.seed,
+            batchSize: UInt64(settings.batchSize),
+            sequenceLength: UInt64(settings.sequenceLength),
+            rowCount: UInt64(data.training.count),
+            parameterCount: UInt64(optimizer.firstMoments.count),
+            parameterLayout: layoutHash
+        )
+    }
+
+    /// Clips the gradient, and steps if it is finite; returns its norm before clipping.
+    private func moveParameters(learningRate: Double) -> Double {
+        unsafe adapter.withGradients { gradientBuffer in
+            var gradients = unsafe gradientBuffer.mutableSpan
+            let norm: Double
+            if let limit = settings.gradientClip {
+                norm = GradientClipping.clip(&gradients, to: limit)
+            } else {
+                norm = GradientClipping.norm(gradients.span)
+            }
+            guard norm.isFinite else { return norm }
+            unsafe adapter.withParameters { parameterBuffer in
+                var parameters = unsafe parameterBuffer.mutableSpan
+                optimizer.update(
+                    &parameters,
+                    gradients: gradients.span,
+                    learningRate: learningRate
+                )
+            }
+            return norm
+        }
+    }
+
+    /// Source: Fowler, Noll and Vo, FNV-1a with 64 bits.
+    private static func layoutHash(of parameters: NamedTensors) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for element in parameters.elements {
+            for byte in "\(element.name) \(element.tensor.shape)\n".utf8 {
+                hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+            }
+        }
+        return hash
+    }
+}
