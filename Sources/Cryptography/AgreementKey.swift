@@ -1,0 +1,57 @@
+internal import CSodium
+
+/// An X25519 key pair for Diffie-Hellman.
+///
+/// Source: RFC 7748.
+public final class AgreementKey: Sendable {
+    /// The length of a public key, a secret key and a shared secret.
+    public static let byteCount = 32
+
+    /// The public half, 32 bytes.
+    public let publicKey: [UInt8]
+    private let secret: SecretBytes
+
+    private init(checked secret: SecretBytes) {
+        var output = [UInt8](repeating: 0, count: Self.byteCount)
+        let code = unsafe crypto_scalarmult_curve25519_base(&output, secret.pointer)
+        precondition(code == 0, "crypto_scalarmult_curve25519_base returned \(code)")
+        publicKey = output
+        self.secret = secret
+    }
+
+    /// Makes a fresh key pair.
+    public convenience init() {
+        self.init(checked: SecretBytes.random(count: Self.byteCount))
+    }
+
+    /// Takes a secret key of exactly 32 bytes; nil for any other count.
+    public convenience init?(secret: [UInt8]) {
+        guard secret.count == Self.byteCount else { return nil }
+        self.init(checked: SecretBytes(copying: secret))
+    }
+
+    /// Takes a guarded secret key of exactly 32 bytes; nil for any other count.
+    public convenience init?(secret: SecretBytes) {
+        guard secret.count == Self.byteCount else { return nil }
+        self.init(checked: secret)
+    }
+
+    /// The secret that both sides share.
+    ///
+    /// It is not uniform: derive keys from it, never use it as one.
+    ///
+    /// - Throws: `wrongByteCount` for a key that has not 32 bytes, `weakSharedSecret` where the
+    ///   result would be all zero.
+    public func sharedSecret(with other: [UInt8]) throws(CryptographyError) -> SecretBytes {
+        guard other.count == Self.byteCount else {
+            throw .wrongByteCount(expected: Self.byteCount, actual: other.count)
+        }
+        return try unsafe SecretBytes(count: Self.byteCount) { (memory) throws(CryptographyError) in
+            // libsodium returns -1 for the all-zero result of a small-order point.
+            let code = unsafe crypto_scalarmult_curve25519(
+                memory, secret.pointer, other
+            )
+            guard code == 0 else { throw .weakSharedSecret }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+internal import CSodium
+
+/// Hash functions over bytes that are already in memory.
+public enum Hashing {
+    /// The greatest key of a keyed BLAKE2b hash, in bytes.
+    public static let blake2bKeyByteCountMax = 64
+
+    /// SHA-256 of the bytes.
+    ///
+    /// Source: FIPS 180-4.
+    public static func sha256(_ bytes: [UInt8]) -> Digest {
+        unsafe bytes.withUnsafeBytes { unsafe sha256($0) }
+    }
+
+    /// SHA-256 of the buffer.
+    ///
+    /// Source: FIPS 180-4.
+    public static func sha256(_ buffer: UnsafeRawBufferPointer) -> Digest {
+        Sodium.prepare()
+        var output = [UInt8](repeating: 0, count: Digest.byteCount)
+        let code = unsafe crypto_hash_sha256(
+            &output,
+            buffer.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            UInt64(buffer.count)
+        )
+        precondition(code == 0, "crypto_hash_sha256 returned \(code)")
+        return Digest(unchecked: output)
+    }
+
+    /// BLAKE2b with 32 bytes of output, keyed where the key is not empty.
+    ///
+    /// Source: RFC 7693.
+    ///
+    /// The key has at most 64 bytes.
+    public static func blake2b256(_ bytes: [UInt8], key: [UInt8] = []) -> Digest {
+        unsafe bytes.withUnsafeBytes { unsafe blake2b256($0, key: key) }
+    }
+
+    /// BLAKE2b of the buffer, as for an array.
+    public static func blake2b256(_ buffer: UnsafeRawBufferPointer, key: [UInt8] = []) -> Digest {
+        precondition(key.count <= blake2bKeyByteCountMax, "a BLAKE2b key of \(key.count) bytes")
+        Sodium.prepare()
+        var output = [UInt8](repeating: 0, count: Digest.byteCount)
+        let code = unsafe crypto_generichash_blake2b(
+            &output,
+            Digest.byteCount,
+            buffer.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            UInt64(buffer.count),
+            key,
+            key.count
+        )
+        precondition(code == 0, "crypto_generichash_blake2b returned \(code)")
+        return Digest(unchecked: output)
+    }
+}
