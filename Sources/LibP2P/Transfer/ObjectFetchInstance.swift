@@ -170,8 +170,10 @@ public struct ObjectFetchInstance: Sendable {
         return [.send(request(manifest: false, indices: wanted, id: id))]
     }
 
-    /// The next missing chunks that the provider may hold. A chunk is passed once: it then is held,
-    /// outstanding or missed, until a new HAVE turns the search back.
+    /// The next missing chunks that the provider may hold.
+    ///
+    /// A chunk is passed once: it then is held, outstanding or missed, until a new HAVE turns the
+    /// search back.
     private mutating func takeIndices(upTo count: Int) -> [Int] {
         guard let presence else { return [] }
         var indices: [Int] = []

@@ -130,6 +130,8 @@ public enum ServeFault: Error, Hashable, Sendable {
     case chunkIndex(Int, count: Int)
     /// More chunks in one request than the object has.
     case tooManyChunks
+    /// Request after request on a stream that was told to wait.
+    case impatient
     /// Bytes that are no frame.
     case malformedFrame(TransferFrameError)
 }
