@@ -61,4 +61,10 @@ public final class SigningKey: Sendable {
             try unsafe body(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.seedByteCount)))
         }
     }
+
+    /// The 32 secret bytes as an ordinary array, which is neither guarded nor wiped: for writing
+    /// key files and for tests.
+    public func copySeed() -> [UInt8] {
+        unsafe withSeed { unsafe Array($0) }
+    }
 }
