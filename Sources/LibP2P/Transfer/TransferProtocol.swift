@@ -1,0 +1,26 @@
+/// The numbers of object transfer that both ends must hold equal.
+///
+/// Source: docs/protocol/transfer.md.
+public enum TransferProtocol {
+    /// The protocol id that a stream negotiates.
+    public static let id = "/starling/transfer/1.0.0"
+
+    /// The bytes of every chunk but the last: yamux's initial window.
+    public static let chunkByteCount = 262_144
+
+    /// The greatest number of chunks of one object, 1 GiB in all: a flat list of chunk ids stays
+    /// at 128 KiB and fits one frame.
+    public static let chunkCountMax = 4096
+
+    /// The greatest frame without its length prefix: one chunk and 8 KiB for everything else.
+    public static let frameByteCountMax = 270_336
+
+    /// The chunks a fetcher has asked one provider for and not received: 2 MiB, which fills a link
+    /// of 100 Mbit/s with 160 ms of round trip.
+    public static let outstandingChunkCountMax = 8
+
+    /// The number of chunks that an object of so many bytes is cut into.
+    static func chunkCount(byteCount: Int) -> Int {
+        byteCount / chunkByteCount + (byteCount % chunkByteCount == 0 ? 0 : 1)
+    }
+}
