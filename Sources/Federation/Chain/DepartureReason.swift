@@ -1,0 +1,7 @@
+/// Why a membership ended.
+public enum DepartureReason: Hashable, Sendable {
+    /// The member said so; the statement is in the entry.
+    case announced(SignedLeave)
+    /// The member was silent for so many rounds in a row, which the entries show.
+    case silentRounds(Int)
+}

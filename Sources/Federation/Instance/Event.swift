@@ -1,0 +1,55 @@
+public import Cryptography
+
+/// What happened, as the shell tells a ``PeerInstance``.
+public enum Event: Hashable, Sendable {
+    /// The first event of an instance, once.
+    case started
+    /// Time has passed; send one every 100 to 500 ms.
+    case tick
+    /// A connection to that peer is up and can carry messages.
+    case connected(PublicKey)
+    /// The last connection to that peer is gone.
+    case disconnected(PublicKey)
+    /// A whole message came from the peer that the transport has authenticated.
+    case received(from: PublicKey, bytes: [UInt8])
+    /// Training made progress; the seconds are a smoothed measurement.
+    case trainingProgressed(round: UInt64, stepsDone: Int, secondsPerStep: Double)
+    /// Training ended and the update object is durably in the object store.
+    case updateReady(round: UInt64, summary: UpdateSummary)
+    /// Training gave no update, with the reason that the round's record is to hold.
+    case trainingFailed(round: UInt64, reason: AbsenceReason)
+    /// A fetch ended: the object is durably in the store, or its content was refused.
+    case objectFetched(ObjectID, FetchOutcome)
+    /// A fetch ended without the object; the instance asks again while it needs it.
+    case objectFetchFailed(ObjectID)
+    /// An ``AggregationOrder`` was carried out and the new adapter is durably in the store.
+    case aggregated(height: UInt64, outcome: AggregateOutcome)
+    /// An ``AggregationOrder`` could not be carried out; it is given again later.
+    case aggregationFailed(height: UInt64)
+    /// The user wants this node to leave the federation for good.
+    case leaveRequested
+    /// A transfer was measured; bytes of content per second.
+    case measuredTransferRate(bytesPerSecond: Double)
+}
+
+/// How a fetch ended that brought bytes.
+public enum FetchOutcome: Hashable, Sendable {
+    /// An update object and the verdict of ``UpdateInspector``.
+    case update(Result<UpdateSummary, RejectReason>)
+    /// An adapter state whose layout is the manifest's.
+    case adapter
+}
+
+/// What the aggregator made of an ``AggregationOrder``.
+public struct AggregateOutcome: Hashable, Sendable {
+    /// The digest of the exact ring sums and weights.
+    public let sumDigest: Digest
+    /// The object id of the new adapter state.
+    public let adapterDigest: ObjectID
+
+    /// Pairs the two digests.
+    public init(sumDigest: Digest, adapterDigest: ObjectID) {
+        self.sumDigest = sumDigest
+        self.adapterDigest = adapterDigest
+    }
+}

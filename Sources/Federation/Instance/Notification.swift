@@ -1,0 +1,75 @@
+public import Cryptography
+
+/// Something a user may want to know; nothing depends on its delivery.
+public enum Notification: Hashable, Sendable {
+    /// Fewer members are in than the first round needs.
+    case waitingForMembers(present: Int, needed: Int)
+    /// A round began.
+    case roundStarted(round: UInt64, base: ObjectID)
+    /// A round was certified.
+    case roundCertified(RoundReport)
+    /// A certified entry made that peer a member from that height on.
+    case memberJoined(PublicKey, height: UInt64)
+    /// A certified entry ended a membership.
+    case memberLeft(PublicKey, height: UInt64, reason: DepartureReason)
+    /// This node waits: too few members can be reached. Training that is done stays stored.
+    case belowQuorum(reachable: Int, needed: Int)
+    /// Enough members can be reached again.
+    case quorumRestored(reachable: Int, needed: Int)
+    /// This node moved to another view of the height because the proposer did not deliver.
+    case viewChanged(height: UInt64, view: UInt64)
+    /// This node's update of that round is not among the participants; it is in the log.
+    case ownUpdateLate(round: UInt64)
+    /// This node's own sum differs from the certified one, which it takes over.
+    case resultDiffers(height: UInt64)
+    /// The node fell behind and took over the certified state of that height.
+    case caughtUp(height: UInt64)
+    /// A peer refused this node.
+    case refusedBy(PublicKey, RejectReason)
+    /// Another running node has this node's key.
+    case duplicateIdentity
+    /// The departure that this node asked for is certified.
+    case departed(height: UInt64)
+    /// Every member holds the final entry: nobody needs this node any more.
+    case everyMemberHasFinal
+}
+
+/// What a certified round was.
+public struct RoundReport: Hashable, Sendable {
+    /// A member that is not among the participants, and why.
+    public struct Absence: Hashable, Sendable {
+        /// The member.
+        public let member: PublicKey
+        /// The certified reason.
+        public let reason: AbsenceReason
+
+        /// Pairs member and reason.
+        public init(member: PublicKey, reason: AbsenceReason) {
+            self.member = member
+            self.reason = reason
+        }
+    }
+
+    /// The round, from 1.
+    public let round: UInt64
+    /// The height of its entry.
+    public let height: UInt64
+    /// The updates that were summed.
+    public let participants: [UpdateSummary]
+    /// The other members.
+    public let absences: [Absence]
+    /// The consensus adapter after the round.
+    public let adapterDigest: ObjectID
+
+    /// Takes the fields.
+    public init(
+        round: UInt64, height: UInt64, participants: [UpdateSummary], absences: [Absence],
+        adapterDigest: ObjectID
+    ) {
+        self.round = round
+        self.height = height
+        self.participants = participants
+        self.absences = absences
+        self.adapterDigest = adapterDigest
+    }
+}

@@ -1,0 +1,43 @@
+public import Cryptography
+
+/// Something that the gossip log is to hold for ever.
+///
+/// ``payload`` is the record in a fixed layout, ``evidence`` the raw signed bytes that prove it.
+public enum LogRecord: Hashable, Sendable {
+    /// A certified entry made the member one from that height on.
+    case joined(member: PublicKey, height: UInt64)
+    /// A certified entry ended the membership.
+    case departed(member: PublicKey, height: UInt64, reason: DepartureReason)
+    /// A member announced an update; the evidence is the signed announcement.
+    case updateAnnounced(SignedAnnouncement)
+    /// The update's bytes are here and passed every check.
+    case updateReceived(UpdateSummary)
+    /// An update was refused.
+    case updateRefused(UpdateSummary, RejectReason)
+    /// An update came after its round was certified without it.
+    case updateLate(SignedAnnouncement)
+    /// This node summed the participants and signed that result.
+    case aggregated(ResultStatement)
+    /// A round or membership entry was certified; the evidence is the entry.
+    case certified(CertifiedEntry)
+    /// A member signed two statements where only one is allowed; both are the evidence.
+    case equivocation(Equivocation)
+    /// A peer was refused.
+    case peerRefused(member: PublicKey, RejectReason)
+
+    /// The stable number of the record's kind.
+    public var kind: UInt16 {
+        switch self {
+        case .joined: 1
+        case .departed: 2
+        case .updateAnnounced: 3
+        case .updateReceived: 4
+        case .updateRefused: 5
+        case .updateLate: 6
+        case .aggregated: 7
+        case .certified: 8
+        case .equivocation: 9
+        case .peerRefused: 10
+        }
+    }
+}

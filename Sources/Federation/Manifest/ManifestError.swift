@@ -1,0 +1,21 @@
+/// Why a manifest was not accepted.
+public enum ManifestError: Error, Hashable, Sendable {
+    /// The fields that have a range.
+    public enum Field: String, Hashable, Sendable {
+        case version, name, baseModelName, rank, alpha, targets, roundCount, localStepCount
+        case batchSize, sequenceLength, learningRate, warmupStepCount, weightDecay
+        case fractionBitCount, clipMagnitude, weightUnit, normBound, startMemberCount
+        case quorumMinimum, absentRoundCountMax, updateByteCountMax
+    }
+
+    /// A value outside its range; `actual` is the value and `allowed` the range, as text.
+    case outOfRange(field: Field, actual: String, allowed: String)
+    /// The bytes cannot be read.
+    case unreadable(CanonicalError)
+    /// The bytes have another version.
+    case unknownVersion(UInt16)
+    /// The bytes can be read, but a writer would make others.
+    case notCanonical
+    /// The signature is not the author's.
+    case signatureInvalid
+}

@@ -1,0 +1,81 @@
+/// Why something from outside was refused. The numbers are on the wire and are never reused.
+public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
+    /// The peer follows another manifest.
+    case manifestMismatch = 1
+    /// The peer holds another base model.
+    case baseModelMismatch = 2
+    /// The peer speaks another version of the protocol.
+    case protocolVersion = 3
+    /// The signer is not a member at this height.
+    case notMember = 4
+    /// The bytes cannot be read.
+    case malformed = 5
+    /// A signature does not fit its statement.
+    case signatureInvalid = 6
+    /// The update names a tensor that the adapter does not have.
+    case updateUnknownTensor = 7
+    /// A tensor of the update has another shape.
+    case updateShapeMismatch = 8
+    /// The update is longer than the norm bound allows.
+    case updateNormExceeded = 9
+    /// The update holds a value that is not finite.
+    case updateNonFinite = 10
+    /// A ring integer is above what its weight allows.
+    case updateRingOverflow = 11
+    /// The update was made from another adapter than the round's.
+    case updateWrongBase = 12
+    /// The update belongs to another round.
+    case updateWrongRound = 13
+    /// The update has more bytes than the manifest allows.
+    case updateTooLarge = 14
+    /// The update does not match what its member announced.
+    case updateNotAsAnnounced = 15
+    /// The same member said two different things where only one may be said.
+    case equivocation = 16
+    /// The message belongs to a height or round that is over.
+    case replay = 17
+    /// The message is longer than a frame may be.
+    case frameTooLarge = 18
+    /// The proposal breaks a rule of the chain.
+    case proposalInvalid = 19
+    /// The proposal's justification does not support it.
+    case justificationInvalid = 20
+    /// A certificate holds too few valid signatures.
+    case certificateInvalid = 21
+    /// Another node with the same key is running.
+    case duplicateIdentity = 22
+    /// The sender exceeds a bound on what one peer may have in flight.
+    case tooMany = 23
+    /// A weight is zero or above the manifest's weight unit.
+    case updateWeightInvalid = 24
+
+    /// One sentence for people.
+    public var sentence: String {
+        switch self {
+        case .manifestMismatch: "The peer follows another manifest."
+        case .baseModelMismatch: "The peer holds another base model."
+        case .protocolVersion: "The peer speaks another version of the protocol."
+        case .notMember: "The signer is not a member of the federation at this height."
+        case .malformed: "The bytes cannot be read."
+        case .signatureInvalid: "A signature does not fit its statement."
+        case .updateUnknownTensor: "The update names a tensor that the adapter does not have."
+        case .updateShapeMismatch: "A tensor of the update has another shape than the adapter's."
+        case .updateNormExceeded: "The update is longer than the norm bound allows."
+        case .updateNonFinite: "The update holds a value that is not finite."
+        case .updateRingOverflow: "A value of the update is above what its weight allows."
+        case .updateWrongBase: "The update was made from another adapter than the round's."
+        case .updateWrongRound: "The update belongs to another round."
+        case .updateTooLarge: "The update has more bytes than the manifest allows."
+        case .updateNotAsAnnounced: "The update differs from what its member announced."
+        case .equivocation: "The same member signed two different statements for one place."
+        case .replay: "The message belongs to a height or round that is over."
+        case .frameTooLarge: "The message is longer than a frame may be."
+        case .proposalInvalid: "The proposal breaks a rule of the chain."
+        case .justificationInvalid: "The view changes with the proposal do not support it."
+        case .certificateInvalid: "The certificate holds too few valid signatures."
+        case .duplicateIdentity: "Another node with the same key is running."
+        case .tooMany: "The sender exceeds a bound on what one peer may have in flight."
+        case .updateWeightInvalid: "A weight is zero or above the manifest's weight unit."
+        }
+    }
+}
