@@ -20,7 +20,9 @@ public struct VerifiedSignature: Hashable, Sendable {
 ///
 /// Source: C2SP signed-note.
 public struct SignedNote: Hashable, Sendable {
-    /// The longest note that is read. A tree head with 64 cosignatures takes less than a quarter.
+    /// The longest note that is read.
+    ///
+    /// A tree head with 64 cosignatures takes less than a quarter.
     public static let byteCountMax = 65_536
     /// The most signature lines that are read; the source asks for at least 16.
     public static let signatureCountMax = 64
