@@ -1,0 +1,249 @@
+internal import Cryptography
+internal import Federation
+internal import Foundation
+internal import GossipLog
+internal import LibP2P
+internal import Storage
+
+/// The node's two stores, on a thread of their own.
+///
+/// Every call is one transaction. What a node must not forget is on the disk when a call returns.
+actor NodeStore {
+    private nonisolated let executor = SerialThreadExecutor(name: "store")
+    nonisolated let models: ModelStore
+    private let state: StateStore
+    private var logSigner: NoteSigner?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    /// Opens the stores below a home; with access to write, makes them.
+    ///
+    /// - Throws: ``NodeError`` with code `storage` or `notFound`.
+    init(home: NodeHome, access: StorageAccess) throws(NodeError) {
+        do {
+            models = try Self.open { () throws(StorageError) in
+                try ModelStore(folder: home.models.path, access: access)
+            }
+            state = try Self.open { () throws(StorageError) in
+                try StateStore(folder: home.state.path, access: access)
+            }
+        } catch {
+            throw NodeError(storage: error)
+        }
+    }
+
+    /// Runs the opening, which the stores allow only outside of asynchronous functions.
+    private static func open<Store>(
+        _ body: () throws(StorageError) -> Store
+    ) throws(StorageError) -> Store {
+        try body()
+    }
+
+    // MARK: - Settings
+
+    /// The federation's manifest; nil before `init` or a join.
+    func manifest() throws(NodeError) -> SignedManifest? {
+        guard let bytes = try setting(SettingKey.manifest) else { return nil }
+        do {
+            return try SignedManifest(bytes: bytes)
+        } catch {
+            throw NodeError(.storage, "The stored manifest doesn't hold.", cause: error)
+        }
+    }
+
+    /// Stores the manifest for good.
+    func setManifest(_ manifest: SignedManifest) throws(NodeError) {
+        try setSetting(SettingKey.manifest, manifest.bytes)
+    }
+
+    /// A setting's bytes.
+    func setting(_ key: String) throws(NodeError) -> [UInt8]? {
+        try read { (transaction) throws(StorageError) in try transaction.setting(key) }
+    }
+
+    /// Sets a setting, durably.
+    func setSetting(_ key: String, _ bytes: [UInt8]) throws(NodeError) {
+        try write { (transaction) throws(StorageError) in try transaction.putSetting(key, bytes) }
+    }
+
+    // MARK: - The protocol's state
+
+    /// Who signs the log's tree heads; before anything is appended.
+    func setLogSigner(_ signer: NoteSigner) {
+        logSigner = signer
+    }
+
+    /// Everything that a ``PeerInstance`` starts from.
+    func restoredState(manifest: SignedManifest) throws(NodeError) -> RestoredState {
+        try read { (transaction) throws(StorageError) in
+            RestoredState(
+                manifest: manifest,
+                entries: try transaction.entries().map(\.bytes),
+                records: Dictionary(
+                    uniqueKeysWithValues: try transaction.records().map { ($0.key, $0.bytes) }
+                )
+            )
+        }
+    }
+
+    /// The certified entries in order of their heights.
+    func entries() throws(NodeError) -> [CertifiedEntry] {
+        let rows = try read { (transaction) throws(StorageError) in try transaction.entries() }
+        var entries: [CertifiedEntry] = []
+        for row in rows {
+            do {
+                entries.append(try CertifiedEntry(bytes: row.bytes))
+            } catch {
+                throw NodeError(
+                    .verificationFailed, "The stored entry \(row.height) can't be read.",
+                    cause: error
+                )
+            }
+        }
+        return entries
+    }
+
+    /// Carries out durable directives in one transaction.
+    func carryOut(_ directives: [Directive]) throws(NodeError) {
+        guard let logSigner else { preconditionFailure("the log has no signer yet") }
+        let time = UInt64(max(Date().timeIntervalSince1970, 0) * 1000)
+        var entries: [LogEntry] = []
+        for case .appendLog(let record) in directives {
+            do {
+                entries.append(
+                    try LogEntry(
+                        kind: record.leafKind, timeMilliseconds: time, payload: record.payload,
+                        evidence: record.evidence.isEmpty ? nil : record.evidence
+                    )
+                )
+            } catch {
+                preconditionFailure("a log record of \(record.payload.count) bytes: \(error)")
+            }
+        }
+        try write { (transaction) throws(StorageError) in
+            for directive in directives {
+                switch directive {
+                case .persist(let key, let value): try transaction.putRecord(key, value)
+                case .forget(let keys):
+                    for key in keys { try transaction.deleteRecord(key) }
+                case .persistEntry(let height, let bytes):
+                    try transaction.putEntry(height: height, bytes)
+                default: break
+                }
+            }
+            try transaction.appendLog(entries, signer: logSigner)
+        }
+    }
+
+    // MARK: - Objects
+
+    /// Stores an object's bytes under their content address.
+    @discardableResult
+    func putObject(_ bytes: [UInt8]) throws(NodeError) -> Digest {
+        let manifest: ObjectManifest
+        do {
+            manifest = try ObjectManifest(cutting: bytes)
+        } catch {
+            throw NodeError(.storage, "An object of \(bytes.count) bytes can't be stored.", cause: error)
+        }
+        try write { (transaction) throws(StorageError) in
+            _ = try transaction.putObject(
+                bytes, manifest: manifest.bytes, id: manifest.objectID.bytes
+            )
+        }
+        return manifest.objectID
+    }
+
+    /// The bytes of an object; nil unless all of it is here.
+    func object(_ id: Digest) throws(NodeError) -> [UInt8]? {
+        try read { (transaction) throws(StorageError) in
+            guard let manifest = try transaction.objectManifest(id.bytes),
+                let parsed = try? ObjectManifest(bytes: manifest, byteCountMax: .max)
+            else { return nil }
+            return try transaction.object(id.bytes, chunkCount: UInt32(parsed.chunkCount))
+        }
+    }
+
+    /// The bytes of an object that must be here.
+    ///
+    /// - Throws: ``NodeError`` with code `notFound`.
+    func requiredObject(_ id: Digest) throws(NodeError) -> [UInt8] {
+        guard let bytes = try object(id) else {
+            throw NodeError(.notFound, "The object \(id) is not in the store.")
+        }
+        return bytes
+    }
+
+    /// Removes objects that nobody will ask for any more.
+    func deleteObjects(_ ids: [Digest]) throws(NodeError) {
+        guard !ids.isEmpty else { return }
+        try write { (transaction) throws(StorageError) in
+            for id in ids { try transaction.deleteObject(id.bytes) }
+        }
+    }
+
+    /// The objects that are here, whole or in part.
+    func objectIDs() throws(NodeError) -> [Digest] {
+        try read { (transaction) throws(StorageError) in try transaction.objectIDs() }
+            .compactMap(Digest.init(bytes:))
+    }
+
+    // MARK: - Transactions
+
+    /// Runs a reading transaction.
+    func read<Result: Sendable>(
+        _ body: (borrowing ReadTransaction) throws(StorageError) -> Result
+    ) throws(NodeError) -> Result {
+        do {
+            return try state.read(body)
+        } catch {
+            throw NodeError(storage: error)
+        }
+    }
+
+    /// Runs a writing transaction.
+    func write<Result: Sendable>(
+        _ body: (borrowing WriteTransaction) throws(StorageError) -> Result
+    ) throws(NodeError) -> Result {
+        do {
+            return try state.write(body)
+        } catch {
+            throw NodeError(storage: error)
+        }
+    }
+}
+
+/// The keys of settings.
+enum SettingKey {
+    /// The signed manifest.
+    static let manifest = "manifest"
+    /// The addresses that this node last told its peers.
+    static let passiveView = "passive-view"
+}
+
+extension NodeError {
+    /// Wraps a failure of the store; the text says how to mend it.
+    init(storage error: StorageError) {
+        let code: Code = if case .missing = error { .notFound } else { .storage }
+        self.init(code, "\(error)")
+    }
+}
+
+extension LogRecord {
+    /// The number under which the log files this record.
+    var leafKind: LeafKind {
+        switch self {
+        case .joined, .departed: .membership
+        case .updateAnnounced: .updateAnnounced
+        case .updateReceived: .updateReceived
+        case .updateRefused: .updateRefused
+        case .updateLate: .updateLate
+        case .aggregated: .aggregated
+        case .certified: .result
+        case .equivocation: .equivocation
+        case .peerRefused: .note
+        }
+    }
+}
