@@ -60,7 +60,9 @@ actor RoundTrainer {
             if Task.isCancelled { return nil }
             guard examples > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
             let update = try await makeUpdate(round: round, base: base, exampleCount: examples)
-            let summary = try await store.putUpdate(update)
+            let bytes = AdapterUpdateCodec.encode(update)
+            try await store.putObject(bytes)
+            let summary = update.summary(bytes: bytes)
             return .updateReady(round: round, summary: summary)
         } catch {
             logger.error(
@@ -75,7 +77,7 @@ actor RoundTrainer {
         let bytes = try await store.requiredObject(base)
         let trainer = try self.trainer ?? load()
         self.trainer = trainer
-        let state = try AdapterStateCodec.decode(bytes, layout: trainer.parameters)
+        let state = try AdapterStateCodec.decode(bytes, layout: AdapterLayout(of: trainer.parameters))
         let training = setup.manifest.manifest.training
         try trainer.begin(
             at: Int(round - 1) * training.localStepCount, parameters: state
@@ -103,16 +105,22 @@ actor RoundTrainer {
     /// The change of the adapter since the round's base, in ring integers.
     private func makeUpdate(
         round: UInt64, base: ObjectID, exampleCount: Int
-    ) async throws -> EncodedUpdate {
+    ) async throws -> AdapterUpdate {
         let bytes = try await store.requiredObject(base)
         guard let trainer else { preconditionFailure("an update without a training") }
-        let state = try AdapterStateCodec.decode(bytes, layout: trainer.parameters)
+        let state = try AdapterStateCodec.decode(bytes, layout: AdapterLayout(of: trainer.parameters))
         var rounding = SplitMix64(seed: seed(for: "starling/rounding/1", round: round))
-        return try AdapterUpdateCodec.encode(
-            trained: trainer.parameters, base: state, baseDigest: base, round: round,
-            member: setup.member, exampleCount: exampleCount, manifest: setup.manifest,
-            using: &rounding
+        let quantized = try UpdateQuantizer(manifest: setup.manifest).quantize(
+            delta: trainer.parameters.subtracting(state), exampleCount: exampleCount,
+            round: round, base: base, member: setup.member, using: &rounding
         )
+        if quantized.isScaledToBound {
+            logger.notice(
+                "the update was scaled to the norm bound",
+                metadata: ["round": "\(round)", "norm": "\(quantized.norm)"]
+            )
+        }
+        return quantized.update
     }
 
     private func load() throws -> LocalTrainer {
