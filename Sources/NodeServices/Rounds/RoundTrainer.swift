@@ -128,7 +128,7 @@ actor RoundTrainer {
         let model = try CausalLanguageModel(source: setup.model)
         let manifest = setup.manifest.manifest
         let adapter = LoRAAdapter(
-            configuration: manifest.loraConfiguration,
+            configuration: try manifest.loraConfiguration(),
             model: model.configuration,
             seed: manifest.adapter.initializationSeed
         )

@@ -1,0 +1,138 @@
+public import Adapters
+public import Cryptography
+public import Federation
+internal import Foundation
+internal import Models
+internal import Tensors
+
+/// What the author of a federation decides; all members follow it.
+public struct FederationOptions: Sendable {
+    /// The federation's name.
+    public var name = "federation"
+    /// Rounds until the run is over. 10: some hundred steps, enough to see whether it helps.
+    public var roundCount = 10
+    /// Optimizer steps per round. 20: the field's habit of ten or more.
+    public var localStepCount = 20
+    /// Rows of a step.
+    public var batchSize = 4
+    /// Tokens of a row.
+    public var sequenceLength = 128
+    /// LoRA's rank; alpha is twice the rank unless set.
+    public var rank = 8
+    /// LoRA's alpha.
+    public var alpha: Double?
+    /// The adapted projections; all seven unless set.
+    public var targets = Projection.allCases
+    /// The peak learning rate.
+    public var learningRate = 1e-3
+    /// Steps of warm-up over the whole run.
+    public var warmupStepCount = 0
+    /// Members that must be in before the first round.
+    public var startMemberCount = 2
+    /// The least number of participants of a round; a majority is needed in any case.
+    public var quorumMinimum = 1
+    /// Rounds of silence after which a member leaves.
+    public var absentRoundCountMax = 3
+    /// The greatest norm of an update; derived from rate and steps unless set.
+    public var normBound: Double?
+    /// The seed of the first adapter.
+    public var seed: UInt64 = 1
+
+    /// The defaults.
+    public init() {}
+
+    /// The settings of the adapter.
+    var loraConfiguration: LoRAConfiguration {
+        LoRAConfiguration(rank: rank, alpha: alpha ?? Double(2 * rank), targets: targets)
+    }
+
+    /// The manifest of a federation on a base model.
+    ///
+    /// - Throws: ``NodeError`` with code `invalidInput` that names the field that is out of range.
+    func manifest(
+        model: ModelRecord, modelID: Digest, modelName: String, initialAdapter: [UInt8],
+        initialAdapterID: Digest, author: PublicKey
+    ) throws(NodeError) -> Manifest {
+        let layout = try Self.layout(ofState: initialAdapter)
+        let examples = localStepCount.multipliedReportingOverflow(by: batchSize)
+        guard !examples.overflow, (1...1 << 24).contains(examples.partialValue) else {
+            throw NodeError(
+                .invalidInput, "\(localStepCount) steps of \(batchSize) rows are out of range."
+            )
+        }
+        // AdamW moves an element by about the learning rate a step at most.
+        let reach = learningRate * Double(localStepCount) * Double(layout.elementCount).squareRoot()
+        do {
+            return try Manifest(
+                name: name,
+                baseModelDigest: modelID,
+                baseModelName: modelName,
+                tokenizerDigest: model.tokenizerID,
+                initialAdapterDigest: initialAdapterID,
+                adapter: Manifest.AdapterSettings(
+                    rank: rank,
+                    alpha: alpha ?? Double(2 * rank),
+                    targets: targets.map(\.rawValue).sorted(by: NamedTensors.precedes),
+                    initializationSeed: seed
+                ),
+                training: Manifest.TrainingSettings(
+                    roundCount: roundCount,
+                    localStepCount: localStepCount,
+                    batchSize: batchSize,
+                    sequenceLength: sequenceLength,
+                    learningRate: learningRate,
+                    warmupStepCount: warmupStepCount
+                ),
+                ring: Manifest.RingSettings(
+                    weightUnit: Self.powerOfTwo(atLeast: examples.partialValue)
+                ),
+                normBound: normBound ?? max(reach, 1e-6),
+                membership: Manifest.MembershipSettings(
+                    startMemberCount: startMemberCount,
+                    quorumMinimum: quorumMinimum,
+                    absentRoundCountMax: absentRoundCountMax
+                ),
+                updateByteCountMax: layout.updateByteCount,
+                author: author,
+                createdAtSeconds: UInt64(max(Date().timeIntervalSince1970, 0))
+            )
+        } catch {
+            throw NodeError(.invalidInput, "These settings make no federation.", cause: error)
+        }
+    }
+
+    private static func layout(ofState bytes: [UInt8]) throws(NodeError) -> AdapterLayout {
+        do {
+            return AdapterLayout(of: try AdapterStateCodec.decode(bytes))
+        } catch {
+            throw NodeError(.invalidInput, "The first adapter can't be read.", cause: error)
+        }
+    }
+
+    private static func powerOfTwo(atLeast value: Int) -> Int {
+        var power = 1
+        while power < value { power *= 2 }
+        return power
+    }
+}
+
+extension Manifest {
+    /// The settings of the adapter in the trainer's terms.
+    ///
+    /// - Throws: ``NodeError`` with code `refused` for a projection that this program doesn't know.
+    func loraConfiguration() throws(NodeError) -> LoRAConfiguration {
+        var targets: [Projection] = []
+        for name in adapter.targets {
+            guard let projection = Projection(rawValue: name) else {
+                throw NodeError(
+                    .refused, "The manifest adapts '\(name)', which this version doesn't know."
+                )
+            }
+            targets.append(projection)
+        }
+        return LoRAConfiguration(
+            rank: adapter.rank, alpha: adapter.alpha, targets: targets,
+            usesRSLoRA: adapter.usesRankStabilization
+        )
+    }
+}
