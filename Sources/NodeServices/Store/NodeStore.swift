@@ -219,7 +219,9 @@ actor NodeStore {
 enum SettingKey {
     /// The signed manifest.
     static let manifest = "manifest"
-    /// The addresses that this node last told its peers.
+    /// The public key of this node, for whoever audits the home without its secret key.
+    static let identity = "identity"
+    /// The peers that were good to know, over restarts.
     static let passiveView = "passive-view"
 }
 

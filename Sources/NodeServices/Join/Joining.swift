@@ -1,0 +1,172 @@
+internal import Cryptography
+internal import Federation
+internal import LibP2P
+internal import Logging
+internal import NIOPosix
+internal import Transports
+
+/// The way into a federation: the manifest and the base model, from the home or from a member.
+struct Joining {
+    let options: NodeOptions
+    let identity: SigningKey
+    let store: NodeStore
+    let group: MultiThreadedEventLoopGroup
+
+    /// How long a member may take to answer with the manifest.
+    static let answerDeadline = Duration.seconds(20)
+
+    /// The manifest that this home follows, or that of the member that the join line names.
+    ///
+    /// - Throws: ``NodeError``: `refused` when the member follows another manifest than the home,
+    ///   `network` when nobody answers and there is none in the home.
+    func manifest() async throws(NodeError) -> SignedManifest {
+        let stored = try await store.manifest()
+        guard let join = options.join else {
+            guard let stored else {
+                throw NodeError(
+                    .notFound,
+                    """
+                    \(options.home.folder.path) follows no federation yet; make one with \
+                    'starling init', or name a member with --join.
+                    """
+                )
+            }
+            return stored
+        }
+        let offered: SignedManifest
+        do {
+            offered = try await ask(join)
+        } catch {
+            guard let stored else { throw error }
+            options.logger.warning(
+                "the member of the join line doesn't answer", metadata: ["reason": "\(error)"]
+            )
+            return stored
+        }
+        guard let stored else {
+            try await store.setManifest(offered)
+            return offered
+        }
+        guard stored.digest == offered.digest else {
+            throw NodeError(
+                .refused,
+                """
+                The peer follows another manifest, '\(offered.manifest.name)' \
+                (\(offered.digest)); this home follows '\(stored.manifest.name)' \
+                (\(stored.digest)). Name another folder with --home to join it.
+                """
+            )
+        }
+        return stored
+    }
+
+    /// The base model of a manifest: from the store, a checkpoint, or the member.
+    ///
+    /// - Throws: ``NodeError``: `refused` when the checkpoint is another model than the manifest's.
+    func baseModel(
+        of manifest: SignedManifest, in library: ModelLibrary
+    ) async throws(NodeError) -> StoredModel {
+        let wanted = manifest.manifest.baseModelDigest
+        let name = manifest.manifest.baseModelName
+        let report = options.report
+        if let path = options.modelPath {
+            let found = try await library.importModel(path: path) { done, total in
+                report(.preparingModel(name: path, doneByteCount: done, totalByteCount: total))
+            }
+            guard found == wanted else {
+                throw NodeError(
+                    .refused,
+                    "\(path) is the base model \(found), the manifest asks for \(wanted) (\(name))."
+                )
+            }
+        }
+        do {
+            return try await library.open(wanted)
+        } catch {
+            guard error.code == .notFound, let join = options.join else { throw error }
+            try await withSwarm(dialling: join) { (swarm, peer) throws(NodeError) in
+                let fetcher = ObjectFetcher(
+                    store: store, streams: swarm, logger: options.logger
+                )
+                try await library.fetch(wanted, with: fetcher, from: [peer]) { done, total in
+                    report(
+                        .preparingModel(name: name, doneByteCount: done, totalByteCount: total)
+                    )
+                }
+            }
+            return try await library.open(wanted)
+        }
+    }
+
+    private func ask(_ address: Multiaddr) async throws(NodeError) -> SignedManifest {
+        try await withSwarm(dialling: address) { (swarm, peer) throws(NodeError) in
+            guard let key = peer.publicKey else {
+                throw NodeError(.network, "The peer \(peer) has no Ed25519 key.")
+            }
+            // The answer comes on a stream of the member's own.
+            let (answers, sink) = AsyncStream.makeStream(
+                of: [UInt8].self, bufferingPolicy: .bufferingOldest(64)
+            )
+            let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
+            messenger.register { from, bytes in
+                if from == key { sink.yield(bytes) }
+            }
+            let messages = messenger.connected(peer)
+            let delivery = Task { await messenger.deliver(messages, to: peer) }
+            let deadline = Task {
+                try? await Task.sleep(for: Self.answerDeadline)
+                sink.finish()
+            }
+            defer {
+                delivery.cancel()
+                deadline.cancel()
+                messenger.finish()
+            }
+            messenger.send(ManifestExchange.request, to: [key])
+            for await answer in answers {
+                do {
+                    if let manifest = try ManifestExchange.signedManifest(in: answer) {
+                        return manifest
+                    }
+                } catch {
+                    throw NodeError(
+                        .refused, "The manifest of peer \(peer) doesn't hold.", cause: error
+                    )
+                }
+            }
+            throw NodeError(
+                .network,
+                "The peer \(peer) gave no manifest; is it a running starling of this version?"
+            )
+        }
+    }
+
+    /// Runs `body` with a connection that is closed afterwards.
+    private func withSwarm<Result>(
+        dialling address: Multiaddr,
+        _ body: (Swarm, PeerID) async throws(NodeError) -> Result
+    ) async throws(NodeError) -> Result {
+        let swarm = SwarmFactory(options: options, identity: identity, group: group)
+            .joiningSwarm()
+        let peer: PeerID
+        do {
+            _ = try await swarm.start()
+            peer = try await swarm.dial(address)
+        } catch {
+            await swarm.shutdown()
+            throw NodeError(
+                .network,
+                "Nobody answers at \(address); check the join line and that the port is open.",
+                cause: error
+            )
+        }
+        let result: Swift.Result<Result, NodeError>
+        do {
+            result = .success(try await body(swarm, peer))
+        } catch {
+            result = .failure(error)
+        }
+        await swarm.shutdown()
+        return try result.get()
+    }
+}

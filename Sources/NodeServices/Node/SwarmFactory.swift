@@ -1,0 +1,69 @@
+internal import Cryptography
+internal import LibP2P
+internal import NIOPosix
+internal import Transports
+
+/// Makes swarms of this node: one to ask for a manifest with, one to take part with.
+struct SwarmFactory {
+    /// The version that identify tells.
+    static let agentVersion = "starling/0.1.0"
+    /// The port that a node listens on unless told otherwise.
+    static let standardPort = 7411
+
+    let options: NodeOptions
+    let identity: SigningKey
+    let group: MultiThreadedEventLoopGroup
+
+    /// The swarm of a federation's member, at the addresses of the settings.
+    func swarm(federation: Digest) throws(NodeError) -> Swarm {
+        let listen = try addresses(
+            options.settings.listen ?? ["/ip4/0.0.0.0/tcp/\(Self.standardPort)"], of: "listen"
+        )
+        var configuration = configuration(
+            listen: listen, version: "/starling/\(federation.hexadecimal.prefix(32))/1"
+        )
+        configuration.advertisedAddresses = try addresses(
+            options.settings.advertise ?? [], of: "advertise"
+        )
+        return Swarm(
+            configuration: configuration, eventLoopGroup: group, logger: options.logger
+        )
+    }
+
+    /// A swarm that only dials, for a node that doesn't know its federation yet.
+    func joiningSwarm() -> Swarm {
+        Swarm(
+            configuration: configuration(listen: [], version: "/starling/joining/1"),
+            eventLoopGroup: group, logger: options.logger
+        )
+    }
+
+    private func configuration(listen: [Multiaddr], version: String) -> SwarmConfiguration {
+        var configuration = SwarmConfiguration(
+            identity: identity, listenAddresses: listen, agentVersion: Self.agentVersion,
+            protocolVersion: version
+        )
+        configuration.promptProtocolPrefixes += [
+            GroupMessenger.protocolID, PeerExchange.protocolID,
+        ]
+        return configuration
+    }
+
+    private func addresses(
+        _ texts: [String], of setting: String
+    ) throws(NodeError) -> [Multiaddr] {
+        var addresses: [Multiaddr] = []
+        for text in texts {
+            do {
+                addresses.append(try Multiaddr(text))
+            } catch {
+                throw NodeError(
+                    .invalidInput,
+                    "'\(text)' (\(setting)) is no address; write /ip4/0.0.0.0/tcp/7411.",
+                    cause: error
+                )
+            }
+        }
+        return addresses
+    }
+}
