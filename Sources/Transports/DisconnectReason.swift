@@ -1,0 +1,33 @@
+public import LibP2P
+
+/// Why a connection ended.
+public enum DisconnectReason: Hashable, Sendable {
+    /// This node asked for it.
+    case requested(String)
+    /// The swarm was shut down.
+    case shutdown
+    /// The other side closed the socket.
+    case remoteClosed
+    /// The other side ended the session; the code is 0 for a normal end.
+    case remoteGoAway(code: UInt32)
+    /// The socket failed; the code is `errno` where the system gave one.
+    case socketFailed(code: Int32?, detail: String)
+    /// A multistream-select step failed.
+    case negotiationFailed(detail: String)
+    /// The Noise handshake failed.
+    case handshakeFailed(detail: String)
+    /// A Noise record could not be opened.
+    case recordInvalid
+    /// The peer broke the rules of yamux.
+    case sessionFailed(YamuxError)
+    /// The other side proved another identity than was expected.
+    case peerMismatch(PeerID)
+    /// The peer is this node itself.
+    case ownIdentity
+    /// A step took longer than its limit.
+    case timedOut
+    /// A limit of this node was reached.
+    case limitReached(Int)
+    /// Another connection with the same peer was kept.
+    case duplicate
+}

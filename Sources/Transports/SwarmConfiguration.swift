@@ -1,0 +1,35 @@
+public import Cryptography
+public import LibP2P
+
+/// What a swarm is told once, before it starts.
+public struct SwarmConfiguration: Sendable {
+    /// The key that proves this node's identity.
+    public var identity: SigningKey
+    /// Where to accept connections; port 0 takes a free one. May be empty.
+    public var listenAddresses: [Multiaddr]
+    /// Addresses told to peers in place of the bound ones; empty means the bound ones.
+    public var advertisedAddresses: [Multiaddr] = []
+    /// `agentVersion` of identify.
+    public var agentVersion: String
+    /// `protocolVersion` of identify, `/starling/<swarm>/1`.
+    public var protocolVersion: String
+    /// Streams whose protocol begins with one of these go before bulk ones on the wire.
+    public var promptProtocolPrefixes = ["/meshsub/", "/ipfs/"]
+    /// The bounds to keep.
+    public var limits: TransportLimits
+
+    /// Makes a configuration.
+    public init(
+        identity: SigningKey,
+        listenAddresses: [Multiaddr],
+        agentVersion: String,
+        protocolVersion: String,
+        limits: TransportLimits = TransportLimits()
+    ) {
+        self.identity = identity
+        self.listenAddresses = listenAddresses
+        self.agentVersion = agentVersion
+        self.protocolVersion = protocolVersion
+        self.limits = limits
+    }
+}

@@ -1,0 +1,59 @@
+public import LibP2P
+
+/// Why an operation of a swarm or of one of its streams failed.
+public enum TransportError: Error, Hashable, Sendable {
+    /// The swarm is not started, or has been shut down.
+    case notRunning
+    /// A listen address could not be bound; the code is `errno` where the system gave one.
+    case bindFailed(address: Multiaddr, code: Int32?, detail: String)
+    /// The address is not TCP over IPv4, IPv6 or a DNS name.
+    case unsupportedAddress(Multiaddr)
+    /// No TCP connection came about; the code is `errno` where the system gave one.
+    case dialFailed(address: Multiaddr, code: Int32?, detail: String)
+    /// The TCP connection took longer than the limit.
+    case dialTimedOut(address: Multiaddr, after: Duration)
+    /// The dialled peer is this node itself.
+    case dialledSelf
+    /// The other side proved another identity than the address names.
+    case peerMismatch(expected: PeerID, actual: PeerID)
+    /// The connection ended before it was secured and multiplexed.
+    case upgradeFailed(stage: UpgradeStage, reason: DisconnectReason)
+    /// No further connection is allowed: to this peer, from this address or at all.
+    case connectionLimitReached(limit: Int)
+    /// There is no connection with the peer.
+    case notConnected(PeerID)
+    /// The peer does not serve the protocol.
+    case protocolUnsupported(String)
+    /// The peer sent bytes that the stream's negotiation cannot contain, or none in time.
+    case negotiationFailed(protocolID: String)
+    /// Too many streams are open or not yet acknowledged.
+    case streamLimitReached
+    /// The stream was reset by either side.
+    case streamReset
+    /// The own side of the stream has been closed already.
+    case writeClosed
+    /// The connection ended under the stream.
+    case connectionClosed(DisconnectReason)
+    /// The stream ended inside a message.
+    case endedEarly(expectedByteCount: Int, receivedByteCount: Int)
+    /// A message announced more bytes than the reader allows.
+    case messageTooLarge(byteCount: UInt64, limit: Int)
+    /// A length prefix is not a minimal unsigned varint.
+    case malformedLength
+    /// The peer did not answer in time.
+    case timedOut(after: Duration)
+    /// The echo of a ping differed from what was sent.
+    case pingMismatch
+    /// A protocol identifier or message of this node does not fit its format.
+    case invalidRequest(String)
+}
+
+/// The steps from a TCP connection to a multiplexed one, in order.
+public enum UpgradeStage: String, Hashable, Sendable {
+    /// multistream-select for `/noise`.
+    case security
+    /// The three Noise messages.
+    case handshake
+    /// multistream-select for yamux, unless both sides sent their muxers early.
+    case muxer
+}
