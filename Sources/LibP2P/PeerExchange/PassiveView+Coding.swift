@@ -28,7 +28,9 @@ extension PassiveView {
         return bytes
     }
 
-    /// Reads the persisted form. Records are verified once more; those that do not are left out.
+    /// Reads the persisted form.
+    ///
+    /// Records are verified once more; those that do not verify are left out.
     ///
     /// - Throws: ``PassiveViewError``.
     public init(bytes: [UInt8]) throws(PassiveViewError) {

@@ -1,7 +1,8 @@
 /// The numbers by which a node finds and keeps its connections.
 public struct PeerConnectorSettings: Hashable, Sendable {
-    /// Connections that are aimed for; wanted peers are dialled beyond it. The middle of the
-    /// specification's 16 to 24.
+    /// Connections that are aimed for, the middle of the specification's 16 to 24.
+    ///
+    /// Wanted peers are dialled beyond it.
     public var connectionCountTarget = 20
     /// Dials under way at a time.
     public var dialCountMax = 8

@@ -5,8 +5,9 @@ public import Transports
 
 /// Serves objects of the store to peers, a bounded number of streams at a time.
 public actor ObjectServer {
-    /// Whether a peer may have an object. One that may not is told what it would be told if the
-    /// object were not here.
+    /// Whether a peer may have an object.
+    ///
+    /// One that may not is told what it would be told if the object were not here.
     public typealias AccessRule = @Sendable (_ peer: PeerID, _ objectID: Digest) async -> Bool
 
     private let store: any ObjectStore
