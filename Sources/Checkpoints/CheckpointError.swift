@@ -48,7 +48,7 @@ public enum CheckpointError: Error, Hashable, Sendable {
     }
 
     /// What is wrong with a tensor.
-    public enum TensorProblem: Hashable, Sendable {
+    public enum TensorProblem: Error, Hashable, Sendable {
         /// No tensor has this name.
         case unknownName
         /// The name is needed and absent.

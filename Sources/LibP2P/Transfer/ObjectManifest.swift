@@ -1,5 +1,5 @@
 public import Cryptography
-internal import Foundation
+internal import FoundationEssentials
 internal import SwiftProtobuf
 
 /// Which chunks make an object; its hash is the name of the object.

@@ -1,5 +1,5 @@
 internal import Cryptography
-internal import Foundation
+internal import FoundationEssentials
 internal import SwiftProtobuf
 
 extension TransferFrame {

@@ -1,0 +1,80 @@
+internal import LibP2P
+
+extension PeerConnectorInstance {
+    /// The dials that are due: wanted peers, then configured addresses, then the view.
+    mutating func dueDials(
+        _ now: Duration, _ generator: inout some RandomNumberGenerator
+    ) -> [Directive] {
+        prune()
+        var directives: [Directive] = []
+        var budget = settings.dialCountMax - targets.values.filter(\.isDialling).count
+        func dial(_ key: DialKey, _ instance: inout PeerConnectorInstance) -> Bool {
+            guard budget > 0, let address = instance.startDial(key, now) else { return false }
+            budget -= 1
+            directives.append(.dial(key, address))
+            return true
+        }
+        for peer in wanted.sorted() { _ = dial(.peer(peer), &self) }
+
+        let dialling = targets.filter { $0.value.isDialling }.count
+        var missing = settings.connectionCountTarget - connections.count - dialling
+        guard missing > 0 else { return directives }
+        let configured = targets.filter { $0.value.isConfigured }.keys.sorted()
+            .shuffled(using: &generator)
+        let known = view.peers.map { DialKey.peer($0) }.shuffled(using: &generator)
+        for key in configured + known where missing > 0 {
+            if dial(key, &self) { missing -= 1 }
+        }
+        return directives
+    }
+
+    /// Whether a target that is not due yet will be dialled when it is.
+    func isWorthDialling(_ key: DialKey, _ target: DialTarget) -> Bool {
+        guard !isConnected(key, target), !addresses(of: key, target).isEmpty else { return false }
+        if case .peer(let peer) = key {
+            if wanted.contains(peer) { return true }
+            guard target.isConfigured || view[peer] != nil else { return false }
+        }
+        return connections.count < settings.connectionCountTarget
+    }
+
+    /// The addresses to try, in order: those that have worked, then those of the peer's record.
+    func addresses(of key: DialKey, _ target: DialTarget) -> [Multiaddr] {
+        guard case .peer(let peer) = key, let record = view[peer]?.record else {
+            return target.addresses
+        }
+        return target.addresses
+            + record.dialableAddresses.filter { !target.addresses.contains($0) }
+    }
+
+    private mutating func startDial(_ key: DialKey, _ now: Duration) -> Multiaddr? {
+        if key == .peer(localPeer) { return nil }
+        var target = targets[key] ?? DialTarget()
+        guard !target.isDialling, target.notBefore <= now, !isConnected(key, target) else {
+            return nil
+        }
+        if case .peer(let peer) = key, let record = view[peer]?.record {
+            target.add(record.dialableAddresses, countMax: settings.addressCountMax)
+        }
+        guard let address = target.addresses.first else { return nil }
+        target.isDialling = true
+        targets[key] = target
+        return address
+    }
+
+    private func isConnected(_ key: DialKey, _ target: DialTarget) -> Bool {
+        switch key {
+        case .peer(let peer): connections[peer] != nil
+        case .address: target.answeredBy.map { connections[$0] != nil } ?? false
+        }
+    }
+
+    /// Forgets targets that nothing asks for any more.
+    private mutating func prune() {
+        targets = targets.filter { key, target in
+            if target.isConfigured || target.isDialling { return true }
+            guard case .peer(let peer) = key else { return false }
+            return wanted.contains(peer) || connections[peer] != nil || view[peer] != nil
+        }
+    }
+}

@@ -1,0 +1,47 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Kernels
+internal import Training
+
+/// What every command that computes takes.
+struct ComputeOptions: ParsableArguments {
+    @Option(help: "Threads that compute; all cores unless told otherwise.")
+    var threads: Int?
+
+    func check() throws {
+        if let threads, !(1...1_024).contains(threads) {
+            throw ValidationError("--threads is \(threads); give 1 to 1024.")
+        }
+    }
+
+    /// Tells the kernels, once, before anything is computed.
+    ///
+    /// An offline command has the machine to itself, so it takes all cores; a node leaves one to its
+    /// network.
+    func apply() {
+        ComputeThreads.set(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    }
+}
+
+extension ExampleEncoder.LossScope: ExpressibleByArgument {}
+
+extension LoadedModel {
+    /// The length, if the model has so many positions.
+    func checkedLength(_ length: Int) throws(CommandFailure) -> Int {
+        let limit = model.configuration.positionCountMax
+        guard length <= limit else {
+            throw CommandFailure(
+                .settingOutOfRange,
+                "--length is \(length), but the model knows \(limit) positions"
+            )
+        }
+        return length
+    }
+}
+
+extension Double {
+    /// The number with a fixed count of decimals, as tables have it.
+    func text(places: Int) -> String {
+        String(format: "%.\(places)f", self)
+    }
+}

@@ -1,0 +1,92 @@
+internal import Adapters
+internal import ArgumentParser
+internal import Training
+
+/// Tells how well a model predicts a text.
+struct EvalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval",
+        abstract: "Evaluate a model, with or without an adapter, on a text.",
+        discussion: """
+            A text is cut into windows of --length tokens that don't overlap; every token of a \
+            window but the first is predicted. Of examples with an answer only the answer is \
+            predicted, unless --loss-on everything.
+            """
+    )
+
+    @Option(help: "A GGUF file, a Hugging Face folder, or a name in the store.")
+    var model: String
+
+    @Option(help: "A PEFT folder.")
+    var adapter: String?
+
+    @Option(parsing: .upToNextOption, help: "Files (.txt, .jsonl) or folders of them.")
+    var data: [String]
+
+    @Option(help: "Tokens of a window.")
+    var length = 512
+
+    @Option(help: "Rows that pass the model at once; more take more memory.")
+    var batch = 1
+
+    @Option(help: "Predict the answer only, or everything.")
+    var lossOn: ExampleEncoder.LossScope = .answer
+
+    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (2...1_048_576).contains(length) else {
+            throw ValidationError("--length is \(length); give 2 or more.")
+        }
+        guard (1...65_536).contains(batch) else {
+            throw ValidationError("--batch is \(batch); give 1 or more.")
+        }
+        try compute.check()
+    }
+
+    func run() throws {
+        try withConsole(output, evaluate)
+    }
+
+    private func evaluate(_ console: Console) throws {
+        compute.apply()
+        let dataset = try TextDataset(paths: data)
+        let loaded = try LoadedModel(named: model)
+        let adapter = try adapter.map(loaded.adapter(path:))
+        let rows = try dataset.rows(
+            encoder: ExampleEncoder(
+                tokenizer: loaded.tokenizer,
+                rowTokenCountMax: try loaded.checkedLength(length),
+                vocabularySize: loaded.model.configuration.vocabularySize,
+                scope: lossOn
+            )
+        )
+        let start = ContinuousClock().now
+        let evaluation = Evaluator.evaluate(
+            AdaptedModel(model: loaded.model, adapter: adapter),
+            on: rows,
+            rowsPerPass: batch
+        ) { done in
+            console.progress("window", done: done, of: rows.count, since: start)
+            return true
+        }
+        var record = JSONRecord()
+        record.add("loss", evaluation.loss)
+        record.add("perplexity", evaluation.perplexity)
+        record.add("bits_per_byte", evaluation.bitsPerByte)
+        record.add("tokens", evaluation.tokenCount)
+        record.add("bytes", evaluation.byteCount)
+        record.add("windows", rows.count)
+        console.report(record, text: Self.text(of: evaluation))
+    }
+
+    private static func text(of evaluation: Evaluation) -> String {
+        """
+        loss           \(evaluation.loss.text(places: 4)) nats per token
+        perplexity     \(evaluation.perplexity.text(places: 2))
+        bits per byte  \(evaluation.bitsPerByte.text(places: 4))
+        tokens         \(evaluation.tokenCount)
+        """
+    }
+}

@@ -1,0 +1,26 @@
+internal import Foundation
+
+/// Looks at the place of a result before hours of work go into it.
+enum OutputFolder {
+    /// Checks that an adapter can be written to a path: its parent is a folder that may be written
+    /// to, and what is there already, if anything, is an adapter.
+    static func check(_ path: String) throws(CommandFailure) {
+        let files = FileManager.default
+        let target = URL(filePath: path).standardizedFileURL
+        let parent = target.deletingLastPathComponent().path
+        guard files.isWritableFile(atPath: parent) else {
+            throw CommandFailure(
+                .outputUnwritable,
+                "\(path): the folder \(parent) is missing or can't be written to; make it first"
+            )
+        }
+        guard files.fileExists(atPath: path) else { return }
+        let names = (try? files.contentsOfDirectory(atPath: path)) ?? ["."]
+        guard names.isEmpty || names.contains("adapter_config.json") else {
+            throw CommandFailure(
+                .outputUnwritable,
+                "\(path): something that is no adapter is there; choose another path"
+            )
+        }
+    }
+}

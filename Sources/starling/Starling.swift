@@ -1,0 +1,12 @@
+internal import ArgumentParser
+
+/// The root command: its subcommands have one file each.
+@main
+struct Starling: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "starling",
+        abstract: "Fine-tunes adapters of a language model, alone or together with other nodes.",
+        discussion: "Exit codes are listed in docs/exit-codes.md.",
+        subcommands: [TrainCommand.self, EvalCommand.self, GenerateCommand.self]
+    )
+}

@@ -1,0 +1,44 @@
+"""What the interop scripts share: a GGUF file as a PyTorch model, and runs of the program."""
+import json
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+logging.disable_progress_bar()
+
+
+def load_model(path):
+    """The weights, dequantised to f32, in the row order of Hugging Face."""
+    folder, name = os.path.split(os.path.abspath(path))
+    loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    fields = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}
+    # A model that knows of its quantised origin refuses some of what a plain one does.
+    model = AutoModelForCausalLM.from_config(type(loaded.config).from_dict(fields), dtype=torch.float32)
+    model.load_state_dict(loaded.state_dict())
+    return model
+
+
+def load_tokenizer(path):
+    folder, name = os.path.split(os.path.abspath(path))
+    return AutoTokenizer.from_pretrained(folder, gguf_file=name)
+
+
+def starling(program, *arguments):
+    """The JSON lines that a command prints; its own messages go to our standard error."""
+    command = [program, *map(str, arguments), "--format", "json"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {result.returncode}")
+    return [json.loads(line) for line in result.stdout.splitlines() if line.strip()]
+
+
+def finish(report, ok):
+    print(json.dumps(report | {"ok": ok}))
+    sys.exit(0 if ok else 1)
