@@ -34,6 +34,7 @@ actor FederationService {
         let messenger: GroupMessenger
         let fetcher: ObjectFetcher
         let connector: PeerConnector
+        let access: AccessRules
         let status: StatusWriter
         let settings: FederationSettings
         let logger: Logger
@@ -56,10 +57,11 @@ actor FederationService {
     private let began = ContinuousClock().now
     private var fetches: [ObjectID: Task<Void, Never>] = [:]
     private var training: (round: UInt64, stop: StopFlag, task: Task<Void, Never>)?
-    private var trainingProgress: TrainingProgress?
+    private nonisolated let trainingProgress = Mutex<TrainingProgress?>(nil)
     private var finishedAt: ContinuousClock.Instant?
     private var everyMemberHasFinalAt: ContinuousClock.Instant?
     private var lastStatusAt: ContinuousClock.Instant?
+    private var knownMembers: [PeerID] = []
 
     init(parts: Parts, instance: PeerInstance) {
         self.parts = parts
@@ -100,7 +102,13 @@ actor FederationService {
                         try? await Task.sleep(for: .milliseconds(250))
                     }
                 }
-                group.addTask { await parts.connector.run() }
+                group.addTask {
+                    do {
+                        try await parts.connector.run()
+                    } catch {
+                        parts.logger.error("the connector ended", metadata: ["reason": "\(error)"])
+                    }
+                }
             }
         }
         defer { sources.cancel() }
@@ -122,7 +130,7 @@ actor FederationService {
                     try await handle(event)
                 case .tick:
                     try await carryOut(instance.handle(.tick, now: now))
-                    await writeStatus()
+                    writeStatus()
                     if isOver {
                         ending = .finished
                         break loop
@@ -185,8 +193,10 @@ actor FederationService {
             if let training, training.round == round { training.stop.set() }
         case .aggregate(let order):
             beginAggregation(order)
-        case .adopt(let adapter, let height, let round):
-            try await parts.store.adopt(adapter, height: height, round: round)
+        case .adopt(let adapter, _, let round):
+            try await parts.store.retire(
+                before: round, keeping: parts.settings.retainedRoundCount, adapter: adapter
+            )
             parts.report(.adopted(adapter: adapter, round: round))
         case .refuse(let key, let reason):
             parts.report(.refused(key, reason))
@@ -194,7 +204,6 @@ actor FederationService {
             parts.logger.notice(
                 "peer refused", metadata: ["peer": "\(peer)", "reason": "\(reason.sentence)"]
             )
-            await parts.connector.avoid(peer)
             await parts.swarm.disconnect(peer, reason: reason.sentence)
         case .notify(let notification):
             if case .everyMemberHasFinal = notification { everyMemberHasFinalAt = clock.now }
@@ -202,7 +211,7 @@ actor FederationService {
         case .finished:
             if finishedAt == nil {
                 finishedAt = clock.now
-                parts.report(.finished(adapter: instance.status.adapterDigest))
+                parts.report(.finished(adapter: instance.status(now: now).adapterDigest))
             }
         }
     }
@@ -211,6 +220,7 @@ actor FederationService {
 
     private func beginFetch(_ order: FetchOrder) {
         guard fetches[order.objectID] == nil else { return }
+        if case .update = order.kind { parts.access.noteUpdate(order.objectID) }
         fetches[order.objectID] = Task { [parts, inputSink] in
             let event = await ObjectIntake(
                 store: parts.store, fetcher: parts.fetcher, aggregation: parts.aggregation,
@@ -244,7 +254,7 @@ actor FederationService {
                         )
                     )
                 )
-                self.noteProgress(progress)
+                self.trainingProgress.withLock { $0 = progress }
                 parts.report(
                     .trained(
                         round: round, step: progress.step, stepCount: progress.stepCount,
@@ -254,15 +264,12 @@ actor FederationService {
             }
             guard !Task.isCancelled, let event else { return }
             if case .updateReady(_, let summary) = event {
+                parts.access.noteUpdate(summary.objectID)
                 parts.report(.updateReady(summary))
             }
             inputSink.yield(.event(event))
         }
         training = (round, stop, task)
-    }
-
-    private func noteProgress(_ progress: TrainingProgress) {
-        trainingProgress = progress
     }
 
     private func beginAggregation(_ order: AggregationOrder) {
@@ -283,7 +290,7 @@ actor FederationService {
     // MARK: - Network and ending
 
     private func handle(_ event: SwarmEvent) async throws(NodeError) {
-        await parts.connector.handle(event)
+        parts.connector.handle(event)
         switch event {
         case .connected(let peer, _, _):
             parts.report(.peerConnected(peer))
@@ -301,7 +308,16 @@ actor FederationService {
         case .identified:
             break
         }
-        await parts.connector.want(instance.status.members.map(PeerID.init(publicKey:)))
+        noteMembers()
+    }
+
+    /// The members are kept connected and may fetch updates.
+    private func noteMembers() {
+        let members = instance.status(now: now).members.map(PeerID.init(publicKey:))
+        guard members != knownMembers else { return }
+        knownMembers = members
+        parts.connector.setWanted(members)
+        parts.access.setMembers(members)
     }
 
     /// Finished, and either everybody else is too (and has heard of us), or patience is over.
@@ -312,13 +328,13 @@ actor FederationService {
         return clock.now - finishedAt > patience
     }
 
-    private func writeStatus() async {
+    private func writeStatus() {
         if let lastStatusAt, clock.now - lastStatusAt < .seconds(1) { return }
         lastStatusAt = clock.now
-        let status = instance.status
-        await parts.connector.want(status.members.map(PeerID.init(publicKey:)))
-        await parts.status.write(
-            status, connected: parts.swarm.connectedPeers, training: trainingProgress
+        let status = instance.status(now: now)
+        noteMembers()
+        parts.status.write(
+            status, connected: parts.swarm.connectedPeers, training: trainingProgress.withLock { $0 }
         )
     }
 
@@ -334,7 +350,7 @@ actor FederationService {
         await training?.task.value
         for task in fetches.values { task.cancel() }
         parts.messenger.finish()
-        await writeStatus()
+        writeStatus()
     }
 }
 
@@ -342,6 +358,8 @@ actor FederationService {
 struct FederationSettings: Sendable {
     /// How long a finished node goes on serving members that lack the end; nil means for ever.
     var linger: Duration?
+    /// For how many rounds the bytes of updates and adapters are kept for auditors.
+    var retainedRoundCount = 8
     /// How long after everybody has the end: some of their status messages, so that the others
     /// hear that this node has it too.
     var farewell = Duration.seconds(3)

@@ -84,7 +84,8 @@ struct Joining {
             return try await library.open(wanted)
         } catch {
             guard error.code == .notFound, let join = options.join else { throw error }
-            try await withSwarm(dialling: join) { (swarm, peer) throws(NodeError) in
+            let swarm = factory.joiningSwarm()
+            try await using(swarm, dialling: join) { (peer) throws(NodeError) in
                 let fetcher = ObjectFetcher(
                     store: store, streams: swarm, logger: options.logger
                 )
@@ -99,17 +100,16 @@ struct Joining {
     }
 
     private func ask(_ address: Multiaddr) async throws(NodeError) -> SignedManifest {
-        try await withSwarm(dialling: address) { (swarm, peer) throws(NodeError) in
+        // The answer comes on a stream of the member's own.
+        let (answers, sink) = AsyncStream.makeStream(
+            of: (PublicKey, [UInt8]).self, bufferingPolicy: .bufferingOldest(64)
+        )
+        let swarm = factory.joiningSwarm()
+        let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
+        messenger.register { from, bytes in sink.yield((from, bytes)) }
+        return try await using(swarm, dialling: address) { (peer) throws(NodeError) in
             guard let key = peer.publicKey else {
                 throw NodeError(.network, "The peer \(peer) has no Ed25519 key.")
-            }
-            // The answer comes on a stream of the member's own.
-            let (answers, sink) = AsyncStream.makeStream(
-                of: [UInt8].self, bufferingPolicy: .bufferingOldest(64)
-            )
-            let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
-            messenger.register { from, bytes in
-                if from == key { sink.yield(bytes) }
             }
             let messages = messenger.connected(peer)
             let delivery = Task { await messenger.deliver(messages, to: peer) }
@@ -123,7 +123,7 @@ struct Joining {
                 messenger.finish()
             }
             messenger.send(ManifestExchange.request, to: [key])
-            for await answer in answers {
+            for await (from, answer) in answers where from == key {
                 do {
                     if let manifest = try ManifestExchange.signedManifest(in: answer) {
                         return manifest
@@ -141,13 +141,15 @@ struct Joining {
         }
     }
 
+    private var factory: SwarmFactory {
+        SwarmFactory(options: options, identity: identity, group: group)
+    }
+
     /// Runs `body` with a connection that is closed afterwards.
-    private func withSwarm<Result>(
-        dialling address: Multiaddr,
-        _ body: (Swarm, PeerID) async throws(NodeError) -> Result
+    private func using<Result>(
+        _ swarm: Swarm, dialling address: Multiaddr,
+        _ body: (PeerID) async throws(NodeError) -> Result
     ) async throws(NodeError) -> Result {
-        let swarm = SwarmFactory(options: options, identity: identity, group: group)
-            .joiningSwarm()
         let peer: PeerID
         do {
             _ = try await swarm.start()
@@ -162,7 +164,7 @@ struct Joining {
         }
         let result: Swift.Result<Result, NodeError>
         do {
-            result = .success(try await body(swarm, peer))
+            result = .success(try await body(peer))
         } catch {
             result = .failure(error)
         }

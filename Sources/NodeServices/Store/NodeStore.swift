@@ -249,3 +249,24 @@ extension LogRecord {
         }
     }
 }
+
+extension NodeStore {
+    /// Drops the bytes of updates and adapters that are older than the last `keeping` rounds.
+    ///
+    /// The entries that name them stay for ever. The newest adapter is always kept.
+    func retire(before round: UInt64, keeping: Int, adapter: Digest) throws(NodeError) {
+        guard round > UInt64(max(keeping, 1)) else { return }
+        let limit = round - UInt64(max(keeping, 1))
+        var doomed: [Digest] = []
+        var kept: Set<Digest> = [adapter]
+        for entry in try entries() {
+            let objects = entry.proposal.participants.map(\.objectID) + [entry.result.adapterDigest]
+            if entry.proposal.round > 0, entry.proposal.round <= limit {
+                doomed += objects
+            } else {
+                kept.formUnion(objects)
+            }
+        }
+        try deleteObjects(doomed.filter { !kept.contains($0) })
+    }
+}
