@@ -1,7 +1,8 @@
 internal import ArgumentParser
+internal import Checkpoints
 internal import Foundation
 internal import Kernels
-internal import Training
+internal import Models
 
 /// What every command that computes takes.
 struct ComputeOptions: ParsableArguments {
@@ -22,8 +23,6 @@ struct ComputeOptions: ParsableArguments {
         ComputeThreads.set(threads ?? ProcessInfo.processInfo.activeProcessorCount)
     }
 }
-
-extension ExampleEncoder.LossScope: ExpressibleByArgument {}
 
 extension LoadedModel {
     /// The length, if the model has so many positions.

@@ -1,5 +1,7 @@
 internal import Adapters
 internal import ArgumentParser
+internal import Checkpoints
+internal import Models
 internal import Training
 
 /// Tells how well a model predicts a text.
@@ -30,7 +32,7 @@ struct EvalCommand: ParsableCommand {
     var batch = 1
 
     @Option(help: "Predict the answer only, or everything.")
-    var lossOn: ExampleEncoder.LossScope = .answer
+    var lossOn: LossOption = .answer
 
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var output: OutputOptions
@@ -59,7 +61,7 @@ struct EvalCommand: ParsableCommand {
                 tokenizer: loaded.tokenizer,
                 rowTokenCountMax: try loaded.checkedLength(length),
                 vocabularySize: loaded.model.configuration.vocabularySize,
-                scope: lossOn
+                scope: lossOn.scope
             )
         )
         let start = ContinuousClock().now

@@ -1,6 +1,8 @@
 internal import Adapters
 internal import ArgumentParser
+internal import Checkpoints
 internal import JSONDocuments
+internal import Models
 internal import Tokenizers
 internal import Training
 

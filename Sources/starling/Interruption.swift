@@ -14,9 +14,9 @@ enum Interruption {
         // Made here, because a signal handler must not be the first to touch it.
         requested.store(false, ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
-            unsafe signal(number) { number in
+            signal(number) { number in
                 Interruption.requested.store(true, ordering: .relaxed)
-                unsafe signal(number, SIG_DFL)
+                signal(number, SIG_DFL)
             }
         }
     }

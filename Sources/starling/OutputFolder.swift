@@ -3,7 +3,7 @@ internal import Foundation
 /// Looks at the place of a result before hours of work go into it.
 enum OutputFolder {
     /// Checks that an adapter can be written to a path: its parent is a folder that may be written
-    /// to, and what is there already, if anything, is an adapter.
+    /// to, and what is there already, if anything, is an adapter with nothing beside it.
     static func check(_ path: String) throws(CommandFailure) {
         let files = FileManager.default
         let target = URL(filePath: path).standardizedFileURL
@@ -16,10 +16,10 @@ enum OutputFolder {
         }
         guard files.fileExists(atPath: path) else { return }
         let names = (try? files.contentsOfDirectory(atPath: path)) ?? ["."]
-        guard names.isEmpty || names.contains("adapter_config.json") else {
+        guard Set(names).isSubset(of: ["adapter_config.json", "adapter_model.safetensors"]) else {
             throw CommandFailure(
                 .outputUnwritable,
-                "\(path): something that is no adapter is there; choose another path"
+                "\(path): more than an adapter is there; choose another path or move it away"
             )
         }
     }

@@ -1,4 +1,6 @@
 internal import Adapters
+internal import Checkpoints
+internal import Models
 
 /// Continues token sequences, one token after another.
 struct TokenGenerator {

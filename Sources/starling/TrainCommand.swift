@@ -1,5 +1,7 @@
 internal import Adapters
 internal import ArgumentParser
+internal import Checkpoints
+internal import Models
 internal import Training
 
 /// Trains an adapter on this machine alone, with the trainer that a node uses.
@@ -39,7 +41,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup(title: "Held-out text") var heldOut: HeldOutOptions
 
     @Option(help: "Predict the answer only, or everything.")
-    var lossOn: ExampleEncoder.LossScope = .answer
+    var lossOn: LossOption = .answer
 
     @Option(help: "Rows that pass the model at once; fewer than a batch take less memory.")
     var rowsPerPass: Int?
@@ -95,7 +97,7 @@ struct TrainCommand: ParsableCommand {
                     // T inputs and their T targets take T + 1 tokens.
                     rowTokenCountMax: try loaded.checkedLength(length) + 1,
                     vocabularySize: loaded.model.configuration.vocabularySize,
-                    scope: lossOn
+                    scope: lossOn.scope
                 ),
                 heldOutFraction: heldOut.heldOut,
                 seed: seed
