@@ -1,0 +1,198 @@
+public import Cryptography
+internal import Federation
+internal import Foundation
+internal import GossipLog
+internal import LibP2P
+internal import Storage
+internal import Tensors
+
+/// Checks everything that a node's home claims: its log, its chain, and the sums of its rounds.
+///
+/// 1. The log: every leaf is under a signed tree head, every piece of evidence has the hash that
+///    its leaf says.
+/// 2. The chain: every certified entry follows from the one before, with a quorum's signatures; the
+///    log and the table of entries hold the same ones.
+/// 3. The sums: where the updates of a round are still here, their exact sum and the adapter that
+///    follows are computed again and compared with what was certified.
+///
+/// Needs no secret key and no network, and can run beside the node.
+public enum NodeAudit {
+    /// What an audit found.
+    public struct Report: Sendable {
+        /// Whether everything held.
+        public var isOK: Bool { failure == nil }
+        /// Log entries that were checked and hold.
+        public internal(set) var entryCount: UInt64 = 0
+        /// Certified rounds that were checked and hold.
+        public internal(set) var roundCount: UInt64 = 0
+        /// Rounds whose sum was computed again.
+        public internal(set) var sumCount = 0
+        /// The first thing that does not hold; nil if everything does.
+        public internal(set) var failure: Failure?
+    }
+
+    /// The first thing that does not hold.
+    public struct Failure: Sendable {
+        /// The index of the log entry, from 0.
+        public let entryIndex: UInt64
+        /// What is wrong with it.
+        public let reason: String
+    }
+
+    /// Audits a home.
+    ///
+    /// - Throws: ``NodeError`` when the home can't be read at all; what is wrong with what was read
+    ///   is in the report.
+    public static func audit(home: NodeHome) async throws(NodeError) -> Report {
+        let store = try NodeStore(home: home, access: .readOnly)
+        guard let manifest = try await store.manifest(),
+            let identity = try await store.setting(SettingKey.identity),
+            let member = PublicKey(bytes: identity)
+        else {
+            throw NodeError(
+                .notFound, "\(home.folder.path) has run in no federation yet: nothing to audit."
+            )
+        }
+        let key = try NodeLog.key(manifest: manifest, member: member)
+        let chain = ChainCheck(manifest: manifest)
+        let outcome = try await store.read { (transaction) throws(StorageError) in
+            try transaction.auditLog(key: key) { index, leaf, evidence in
+                chain.check(leaf, evidence: evidence, at: index)
+            }
+        }
+        var report = Report()
+        switch outcome {
+        case .success(let found): report.entryCount = found.entryCount
+        case .failure(let failure):
+            report.entryCount = failure.entryIndex
+            report.failure = Failure(
+                entryIndex: failure.entryIndex,
+                reason: chain.reason ?? "\(failure.reason)"
+            )
+        }
+        report.roundCount = chain.state.completedRoundCount
+        guard report.isOK else { return report }
+        report.failure = try await compare(chain, with: store)
+        guard report.isOK else { return report }
+        (report.sumCount, report.failure) = try await checkSums(
+            of: chain, manifest: manifest, store: store
+        )
+        return report
+    }
+
+    /// The table of entries must hold the very entries of the log.
+    private static func compare(
+        _ chain: ChainCheck, with store: NodeStore
+    ) async throws(NodeError) -> Failure? {
+        let entries = try await store.entries()
+        for (logged, entry) in zip(chain.entries, entries)
+        where logged.entry.digest != entry.digest {
+            return Failure(
+                entryIndex: logged.index,
+                reason: "the stored entry of height \(entry.height) is not the logged one"
+            )
+        }
+        guard entries.count == chain.entries.count else {
+            let last = chain.entries.last?.index ?? 0
+            return Failure(
+                entryIndex: last,
+                reason: "\(entries.count) entries are stored and \(chain.entries.count) logged"
+            )
+        }
+        return nil
+    }
+
+    private static func checkSums(
+        of chain: ChainCheck, manifest: SignedManifest, store: NodeStore
+    ) async throws(NodeError) -> (count: Int, failure: Failure?) {
+        var count = 0
+        for logged in chain.entries where logged.entry.proposal.round > 0 {
+            let entry = logged.entry
+            guard let base = try await store.object(entry.proposal.baseAdapterDigest) else {
+                continue
+            }
+            var updates: [[UInt8]] = []
+            for participant in entry.proposal.participants {
+                if let bytes = try await store.object(participant.objectID) {
+                    updates.append(bytes)
+                }
+            }
+            guard updates.count == entry.proposal.participants.count else { continue }
+            if let reason = sumFailure(of: entry, base: base, updates: updates, manifest) {
+                return (count, Failure(entryIndex: logged.index, reason: reason))
+            }
+            count += 1
+        }
+        return (count, nil)
+    }
+
+    private static func sumFailure(
+        of entry: CertifiedEntry, base: [UInt8], updates: [[UInt8]], _ manifest: SignedManifest
+    ) -> String? {
+        let round = entry.proposal.round
+        guard ContentAddress.id(of: base) == entry.proposal.baseAdapterDigest else {
+            return "round \(round): the stored base adapter has other bytes than its address says"
+        }
+        do {
+            let state = try AdapterStateCodec.decode(base)
+            var sum = FactorMean(manifest: manifest.manifest, layout: AdapterLayout(of: state))
+            for (participant, bytes) in zip(entry.proposal.participants, updates) {
+                guard ContentAddress.id(of: bytes) == participant.objectID else {
+                    return "round \(round): a stored update has other bytes than its address says"
+                }
+                try sum.add(
+                    AdapterUpdateCodec.decode(
+                        bytes, byteCountMax: manifest.manifest.updateByteCountMax
+                    )
+                )
+            }
+            let aggregate = try sum.finish(base: state)
+            guard aggregate.sumDigest == entry.result.sumDigest else {
+                return "round \(round): the sum of the updates is not the certified one"
+            }
+            let adapter = ContentAddress.id(of: AdapterStateCodec.encode(aggregate.adapter))
+            guard adapter == entry.result.adapterDigest else {
+                return "round \(round): the adapter that follows is not the certified one"
+            }
+            return nil
+        } catch {
+            return "round \(round): a stored update can't be summed: \(error)"
+        }
+    }
+}
+
+/// Follows the chain through the log.
+private final class ChainCheck: @unchecked Sendable {
+    // Only the store's thread changes it, inside of one transaction; the audit reads afterwards.
+    private(set) var state: ChainState
+    private(set) var entries: [(index: UInt64, entry: CertifiedEntry)] = []
+    private(set) var reason: String?
+
+    init(manifest: SignedManifest) {
+        state = ChainState(genesis: manifest)
+    }
+
+    func check(_ leaf: LogLeaf, evidence: [UInt8]?, at index: UInt64) -> AuditFailure? {
+        guard leaf.kind == .result else { return nil }
+        do {
+            guard let evidence else {
+                return fail(index, leaf, "the certified entry is not stored")
+            }
+            let entry = try CertifiedEntry(bytes: evidence)
+            try state.verify(entry)
+            state.apply(entry)
+            entries.append((index, entry))
+            return nil
+        } catch let error as RejectReason {
+            return fail(index, leaf, error.sentence)
+        } catch {
+            return fail(index, leaf, "the certified entry can't be read: \(error)")
+        }
+    }
+
+    private func fail(_ index: UInt64, _ leaf: LogLeaf, _ text: String) -> AuditFailure {
+        reason = text
+        let hash = leaf.evidenceHash ?? Hashing.sha256([])
+        return AuditFailure(entryIndex: index, reason: .evidenceMissing(hash))
+    }
+}
