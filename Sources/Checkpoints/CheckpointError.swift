@@ -1,6 +1,8 @@
 public import JSONDocuments
 
-/// Why a checkpoint can't be read or written. Every case names the file it is about.
+/// Why a checkpoint can't be read or written.
+///
+/// Every case names the file it is about.
 public enum CheckpointError: Error, Hashable, Sendable {
     /// A system call failed with this `errno`.
     case system(path: String, call: String, code: Int32)

@@ -57,8 +57,8 @@ enum AtomicFolder {
         path: String
     ) throws(CheckpointError) -> String {
         var template = FileSystem.join(parent, ".\(name).XXXXXX").utf8CString
-        let isMade = template.withUnsafeMutableBufferPointer {
-            guard let start = unsafe $0.baseAddress else { return false }
+        let isMade = unsafe template.withUnsafeMutableBufferPointer {
+            guard let start = $0.baseAddress else { return false }
             return unsafe mkdtemp(start) != nil
         }
         guard isMade else { throw .system(path: path, call: "mkdtemp", code: errno) }
