@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONDocuments
+import Models
 import Testing
 import Training
 
