@@ -1,6 +1,7 @@
 internal import Adapters
 internal import Checkpoints
 internal import Models
+internal import NodeServices
 internal import Tokenizers
 internal import Training
 
@@ -61,12 +62,27 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.init(.adapterUnusable, "\(path): \(Self.text(of: error))")
     }
 
+    init(_ error: NodeError) {
+        let reason: ExitReason =
+            switch error.code {
+            case .invalidInput: .nodeSettingUnusable
+            case .storage: .storeUnusable
+            case .network: .networkUnreachable
+            case .refused: .refused
+            case .notFound: .notThere
+            case .verificationFailed: .verificationFailed
+            case .training: .nodeTrainingFailed
+            }
+        self.init(reason, error.description)
+    }
+
     /// Any error, with the number of the kind it is of.
     init(any error: any Error) {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as DatasetError: self.init(error)
         case let error as TrainingError: self.init(error)
+        case let error as NodeError: self.init(error)
         default: self.init(.unexpected, "\(error)")
         }
     }

@@ -23,6 +23,20 @@ enum ExitReason: Int32, CaseIterable, Sendable {
     case trainingDiverged = 15
     /// A setting is outside of what makes sense.
     case settingOutOfRange = 16
+    /// A setting, a file or a home of a node is not as it must be.
+    case nodeSettingUnusable = 20
+    /// The node's store can't be read or written.
+    case storeUnusable = 21
+    /// The network, or a peer that is needed, can't be reached.
+    case networkUnreachable = 22
+    /// A peer refused this node, or this node refuses what it was given.
+    case refused = 23
+    /// What is asked for is not there yet.
+    case notThere = 24
+    /// A log, a certificate or a digest does not verify.
+    case verificationFailed = 25
+    /// The node can't train.
+    case nodeTrainingFailed = 26
     /// The command is written wrongly.
     case usage = 64
 

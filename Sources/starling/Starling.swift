@@ -7,6 +7,10 @@ struct Starling: AsyncParsableCommand {
         commandName: "starling",
         abstract: "Fine-tunes adapters of a language model, alone or together with other nodes.",
         discussion: "Exit codes are listed in docs/exit-codes.md.",
-        subcommands: [TrainCommand.self, EvalCommand.self, GenerateCommand.self]
+        subcommands: [
+            InitCommand.self, RunCommand.self, PeersCommand.self, StatusCommand.self,
+            ExportCommand.self, AuditCommand.self, TrainCommand.self, EvalCommand.self,
+            GenerateCommand.self, SimulateCommand.self,
+        ]
     )
 }

@@ -113,7 +113,7 @@ public enum NodeAudit {
             }
             var updates: [[UInt8]] = []
             for participant in entry.proposal.participants {
-                if let bytes = try await store.object(participant.objectID) {
+                if let bytes = try await store.object(participant.summary.objectID) {
                     updates.append(bytes)
                 }
             }
@@ -137,7 +137,7 @@ public enum NodeAudit {
             let state = try AdapterStateCodec.decode(base)
             var sum = FactorMean(manifest: manifest.manifest, layout: AdapterLayout(of: state))
             for (participant, bytes) in zip(entry.proposal.participants, updates) {
-                guard ContentAddress.id(of: bytes) == participant.objectID else {
+                guard ContentAddress.id(of: bytes) == participant.summary.objectID else {
                     return "round \(round): a stored update has other bytes than its address says"
                 }
                 try sum.add(

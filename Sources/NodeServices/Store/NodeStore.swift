@@ -260,7 +260,7 @@ extension NodeStore {
         var doomed: [Digest] = []
         var kept: Set<Digest> = [adapter]
         for entry in try entries() {
-            let objects = entry.proposal.participants.map(\.objectID) + [entry.result.adapterDigest]
+            let objects = entry.proposal.participants.map(\.summary.objectID) + [entry.result.adapterDigest]
             if entry.proposal.round > 0, entry.proposal.round <= limit {
                 doomed += objects
             } else {

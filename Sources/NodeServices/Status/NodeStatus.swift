@@ -1,0 +1,88 @@
+public import Cryptography
+public import Federation
+internal import Foundation
+public import LibP2P
+internal import Storage
+
+/// Where a node stands, read from its home while it runs or afterwards.
+public struct NodeStatus: Sendable {
+    /// This node.
+    public let peerID: PeerID
+    /// The federation.
+    public let manifest: SignedManifest
+    /// What the certified entries come to.
+    public let chain: ChainState
+    /// What the running node last said of itself; nil if none runs.
+    public let live: Live?
+
+    /// What only a running node knows.
+    public struct Live: Sendable {
+        /// Its process.
+        public let processID: Int32
+        /// Where it stands at its height.
+        public let phase: String
+        /// The peers with a connection.
+        public let connectedPeers: [String]
+        /// The members that can be reached.
+        public let reachableMembers: [String]
+        /// The round, the steps done and the steps of a full round.
+        public let training: (round: UInt64, step: Int, stepCount: Int, loss: Double)?
+        /// Seconds until the deadline for updates.
+        public let secondsToDeadline: Double
+        /// Bytes of resident memory.
+        public let residentByteCount: Int
+    }
+
+    /// Reads the status of a home.
+    ///
+    /// - Throws: ``NodeError`` with code `notFound` when the home follows no federation.
+    public static func read(home: NodeHome) async throws(NodeError) -> NodeStatus {
+        try await read(home: home, store: try NodeStore(home: home, access: .readOnly))
+    }
+
+    static func read(
+        home: NodeHome, store: NodeStore
+    ) async throws(NodeError) -> NodeStatus {
+        guard let manifest = try await store.manifest() else {
+            throw NodeError(
+                .notFound,
+                "\(home.folder.path) follows no federation yet; make one with 'starling init'."
+            )
+        }
+        let identity = try IdentityFile.load(at: home.identityFile)
+        var chain = ChainState(genesis: manifest)
+        for entry in try await store.entries() {
+            do {
+                try chain.verify(entry)
+            } catch {
+                throw NodeError(
+                    .verificationFailed,
+                    "The stored entry of height \(entry.height) doesn't hold: \(error.sentence)"
+                )
+            }
+            chain.apply(entry)
+        }
+        return NodeStatus(
+            peerID: PeerID(publicKey: identity.publicKey), manifest: manifest, chain: chain,
+            live: StatusWriter.read(home.statusFile).map(Live.init)
+        )
+    }
+}
+
+extension NodeStatus.Live {
+    init(_ snapshot: StatusWriter.Snapshot) {
+        processID = snapshot.processID
+        phase = snapshot.phase
+        connectedPeers = snapshot.connectedPeers
+        reachableMembers = snapshot.reachableMembers
+        secondsToDeadline = snapshot.secondsToDeadline
+        residentByteCount = snapshot.residentByteCount
+        if let round = snapshot.trainingRound, let step = snapshot.trainingStep,
+            let count = snapshot.trainingStepCount
+        {
+            training = (round, step, count, snapshot.trainingLoss ?? .nan)
+        } else {
+            training = nil
+        }
+    }
+}

@@ -1,0 +1,104 @@
+internal import ArgumentParser
+internal import Cryptography
+internal import Federation
+internal import LibP2P
+internal import NodeServices
+
+/// Tells where a node stands.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show round, members, participants and digest of a node, running or not."
+    )
+
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        try await withSharedConsole(output) { console in
+            let status = try await NodeStatus.read(home: home.folder)
+            console.report(Self.record(of: status), text: Self.text(of: status))
+        }
+    }
+
+    private static func record(of status: NodeStatus) -> JSONRecord {
+        let chain = status.chain
+        let last = chain.lastRound
+        var record = JSONRecord()
+        record.add("peer_id", status.peerID.description)
+        record.add("federation", status.manifest.manifest.name)
+        record.add("manifest_digest", status.manifest.digest.hexadecimal)
+        record.add("round", Int(chain.completedRoundCount))
+        record.add("rounds", status.manifest.manifest.training.roundCount)
+        record.add("height", Int(chain.height))
+        record.add("phase", status.live?.phase ?? (chain.isFinished ? "finished" : "stopped"))
+        record.add("members", .array(chain.members.map { .string(name($0)) }))
+        record.add("peers", .array((status.live?.connectedPeers ?? []).map { .string($0) }))
+        record.add("adapter_digest", chain.adapterDigest.hexadecimal)
+        record.add(
+            "participants",
+            .array((last?.participants ?? []).map { .string(name($0.member)) })
+        )
+        record.add(
+            "absences",
+            .array(
+                (last?.absences ?? []).map { absence in
+                    var item = JSONRecord()
+                    item.add("peer", name(absence.member))
+                    item.add("reason", absence.reason.sentence)
+                    return item.value
+                }
+            )
+        )
+        if let live = status.live {
+            record.add("process_id", Int(live.processID))
+            record.add("seconds_to_deadline", live.secondsToDeadline)
+            record.add("resident_memory_bytes", live.residentByteCount)
+            if let training = live.training {
+                record.add("training_round", Int(training.round))
+                record.add("training_step", training.step)
+                record.add("loss", training.loss)
+            }
+        }
+        return record
+    }
+
+    private static func text(of status: NodeStatus) -> String {
+        let chain = status.chain
+        let manifest = status.manifest.manifest
+        var lines = [
+            "node          \(status.peerID)",
+            "federation    \(manifest.name), \(status.manifest.digest)",
+            "round         \(chain.completedRoundCount) of \(manifest.training.roundCount)",
+            "adapter       \(chain.adapterDigest)",
+            "members       \(chain.members.count)",
+        ]
+        if let last = chain.lastRound {
+            let count = last.participants.count
+            lines.append(
+                "last round    averaged with \(count) of \(count + last.absences.count)"
+            )
+            for absence in last.absences {
+                lines.append("  absent      \(name(absence.member)): \(absence.reason.sentence)")
+            }
+        }
+        if let live = status.live {
+            lines.append("process       \(live.processID), \(live.phase)")
+            lines.append("connected     \(live.connectedPeers.count) peers")
+            if let training = live.training {
+                lines.append(
+                    "training      round \(training.round), step \(training.step) of "
+                        + "\(training.stepCount), loss \(training.loss.text(places: 4))"
+                )
+            }
+            lines.append("memory        \(live.residentByteCount >> 20) MB")
+        } else {
+            lines.append("process       none")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func name(_ key: PublicKey) -> String {
+        PeerID(publicKey: key).description
+    }
+}
