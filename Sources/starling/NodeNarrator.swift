@@ -1,0 +1,164 @@
+internal import Cryptography
+internal import Federation
+internal import LibP2P
+internal import NodeServices
+internal import Synchronization
+
+/// Tells a person, or a program, what a running node does.
+final class NodeNarrator: Sendable {
+    private let console: SharedConsole
+    private let start = ContinuousClock().now
+    private let roundStart = Mutex(ContinuousClock().now)
+
+    init(console: SharedConsole) {
+        self.console = console
+    }
+
+    /// Tells one thing.
+    func tell(_ report: NodeReport) {
+        switch report {
+        case .listening(let lines):
+            for line in lines { say("listening", ["join": "\(line)"], "join: \(line)") }
+        case .preparingModel(let name, let done, let total):
+            console.progress("base model \(name), MB", done: done >> 20, of: total >> 20)
+        case .peerConnected(let peer):
+            say("connected", ["peer": "\(peer)"], "connected with \(peer)")
+        case .peerDisconnected(let peer, let reason):
+            say(
+                "disconnected", ["peer": "\(peer)", "reason": reason],
+                "connection with \(peer) ended: \(reason)"
+            )
+        case .federation(let notification):
+            tell(notification)
+        case .trained(let round, let step, let stepCount, let loss, let rate):
+            console.progress(
+                "round \(round): loss \(loss.text(places: 4)), \(Int(rate)) tokens/s, step",
+                done: step, of: stepCount, since: roundStart.withLock { $0 }
+            )
+        case .updateReady(let summary):
+            say(
+                "update", ["round": "\(summary.round)", "digest": "\(summary.objectID)"],
+                "round \(summary.round): trained on \(summary.exampleCount) rows, update of "
+                    + "\(summary.byteCount >> 10) KiB is ready"
+            )
+        case .adopted(let adapter, let round):
+            say(
+                "adopted", ["round": "\(round)", "adapter_digest": "\(adapter)"],
+                "round \(round): adapter \(adapter)"
+            )
+        case .finished(let adapter):
+            say(
+                "finished", ["adapter_digest": "\(adapter)"],
+                "all rounds are certified; consensus adapter \(adapter)"
+            )
+        case .refused(let key, let reason):
+            say(
+                "refused", ["peer": name(key), "reason": reason.sentence],
+                "refused \(name(key)): \(reason.sentence)"
+            )
+        }
+    }
+
+    /// Tells that somebody asked for the end.
+    func stopping() {
+        say("stopping", [:], "stopping after this step")
+    }
+
+    /// Tells how the run ended.
+    func ended(_ ending: Node.Ending) {
+        switch ending {
+        case .finished: say("ended", ["ending": "finished"], "finished")
+        case .stopped:
+            say("ended", ["ending": "stopped"], "stopped; 'starling run' goes on from here")
+        }
+    }
+
+    private func tell(_ notification: Notification) {
+        switch notification {
+        case .waitingForMembers(let present, let needed):
+            say(
+                "waiting", ["members": "\(present)", "needed": "\(needed)"],
+                "\(present) of \(needed) members are in; waiting for the others"
+            )
+        case .roundStarted(let round, _):
+            roundStart.withLock { $0 = ContinuousClock().now }
+            say("round", ["round": "\(round)"], "-- round \(round)")
+        case .roundCertified(let report):
+            tell(report)
+        case .memberJoined(let key, let height):
+            say(
+                "joined", ["peer": name(key), "height": "\(height)"],
+                "member \(name(key)) is in"
+            )
+        case .memberLeft(let key, let height, _):
+            say(
+                "left", ["peer": name(key), "height": "\(height)"],
+                "member \(name(key)) is out"
+            )
+        case .belowQuorum(let reachable, let needed):
+            say(
+                "below_quorum", ["reachable": "\(reachable)", "needed": "\(needed)"],
+                "only \(reachable) members can be reached and \(needed) are needed; waiting, "
+                    + "nothing is lost"
+            )
+        case .quorumRestored(let reachable, _):
+            say(
+                "quorum", ["reachable": "\(reachable)"],
+                "\(reachable) members can be reached; going on"
+            )
+        case .viewChanged(let height, let view):
+            say(
+                "view", ["height": "\(height)", "view": "\(view)"],
+                "the proposer did not deliver; another one's turn (view \(view))"
+            )
+        case .ownUpdateLate(let round):
+            say(
+                "late", ["round": "\(round)"],
+                "round \(round): own update came too late and is in the log only"
+            )
+        case .resultDiffers(let height):
+            say(
+                "differs", ["height": "\(height)"],
+                "own sum differs from the certified one at height \(height); taking that over"
+            )
+        case .caughtUp(let height):
+            say("caught_up", ["height": "\(height)"], "caught up to height \(height)")
+        case .refusedBy(let key, let reason):
+            say(
+                "refused_by", ["peer": name(key), "reason": reason.sentence],
+                "refused by \(name(key)): \(reason.sentence)"
+            )
+        case .duplicateIdentity:
+            say("duplicate", [:], "another running node has this node's key")
+        case .departed: say("departed", [:], "this node has left the federation")
+        case .everyMemberHasFinal: say("complete", [:], "every member holds the last round")
+        }
+    }
+
+    private func tell(_ report: RoundReport) {
+        let count = report.participants.count
+        let all = count + report.absences.count
+        var record = JSONRecord()
+        record.add("event", "certified")
+        record.add("round", Int(report.round))
+        record.add("participants", .array(report.participants.map { .string(name($0.member)) }))
+        record.add("members", all)
+        record.add("adapter_digest", report.adapterDigest.hexadecimal)
+        var text = "round \(report.round): averaged with \(count) of \(all)"
+        for absence in report.absences {
+            text += "\n  absent: \(name(absence.member)): \(absence.reason.sentence)"
+        }
+        console.report(record, text: text)
+    }
+
+    private func say(_ event: String, _ fields: [String: String], _ text: String) {
+        var record = JSONRecord()
+        record.add("event", event)
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) { record.add(key, value) }
+        console.report(record, text: text)
+    }
+
+    private func name(_ key: PublicKey) -> String {
+        PeerID(publicKey: key).description
+    }
+}
