@@ -15,15 +15,33 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A library target below `Sources/` and the test target that belongs to it.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: [.byName(name: name)] + dependencies,
+        exclude: exclude,
         swiftSettings: strict
+    )
+}
+
+/// A program that tests start, below `Tests/`.
+func testProgram(
+    _ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = []
+) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        path: "Tests/\(name)",
+        swiftSettings: strict,
+        linkerSettings: linkerSettings
     )
 }
 
@@ -63,19 +81,21 @@ let package = Package(
         // Values and numerics.
         library("Tensors"),
         library("Kernels", ["Tensors", "CKernels", "COpenBLAS", "COneDNN"]),
-        library("Checkpoints", ["Tensors"]),
-        library("Tokenizers"),
+        library("JSONDocuments"),
+        library("Checkpoints", ["Tensors", "JSONDocuments"]),
+        library("Tokenizers", ["JSONDocuments"]),
         library("Models", ["Tensors", "Kernels", "Checkpoints"]),
         library("Adapters", ["Tensors", "Kernels", "Checkpoints", "Models"]),
         library(
             "Training",
-            ["Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters"]
+            ["Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters", "JSONDocuments",
+            ]
         ),
 
         // Identity, wire and protocol.
         library("Cryptography", ["CSodium"]),
-        library("LibP2P", ["Cryptography", protobuf]),
-        library("Federation", ["Tensors", "Cryptography", protobuf]),
+        library("LibP2P", ["Cryptography", protobuf], exclude: ["Protos"]),
+        library("Federation", ["Tensors", "Cryptography", protobuf], exclude: ["Protos"]),
         library("GossipLog", ["Cryptography"]),
         library("Storage", ["Tensors", "GossipLog", "CLMDB"]),
         library("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, log]),
@@ -90,13 +110,13 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        library("Simulation", ["Federation", "GossipLog", "Cryptography", "Tensors"]),
+        library("Simulation", ["Federation", "Cryptography", "Tensors"]),
         .executableTarget(
             name: "starling",
             dependencies: [
                 "NodeServices", "Simulation", "Tensors", "Checkpoints", "Tokenizers", "Models",
                 "Adapters", "Training", "Kernels", "Cryptography", "LibP2P", "Federation",
-                "GossipLog", "Storage",
+                "GossipLog", "Storage", "JSONDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -105,13 +125,21 @@ let package = Package(
 
         tests("Tensors"),
         tests("Kernels", ["Tensors"]),
-        tests("Checkpoints", ["Tensors"]),
-        tests("Tokenizers"),
+        tests("JSONDocuments"),
+        tests("Checkpoints", ["Tensors", "JSONDocuments"]),
+        tests("Tokenizers", ["Checkpoints", "JSONDocuments"]),
         tests("Models", ["Tensors", "Kernels", "Checkpoints"]),
         tests("Adapters", ["Tensors", "Kernels", "Checkpoints", "Models"]),
         tests(
             "Training",
-            ["Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters"]
+            ["Tensors", "JSONDocuments", "Checkpoints", "Tokenizers", "Models", "Adapters"],
+            exclude: ["Fixtures"]
+        ),
+        tests(
+            "starling",
+            ["JSONDocuments", "Models", "Training",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
         ),
         tests("Cryptography"),
         tests("LibP2P", ["Cryptography"]),
@@ -119,6 +147,9 @@ let package = Package(
         tests("GossipLog", ["Cryptography"]),
         tests("Storage", ["Tensors", "GossipLog", "Cryptography"]),
         tests("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, nioEmbedded, log]),
-        tests("Simulation", ["Federation", "GossipLog", "Cryptography", "Tensors"]),
+        tests(
+            "NodeServices", ["LibP2P", "Cryptography", "Transports", log, nioCore, nioPosix]
+        ),
+        tests("Simulation", ["Federation", "Cryptography", "Tensors"]),
     ]
 )
