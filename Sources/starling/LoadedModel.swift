@@ -82,6 +82,7 @@ struct LoadedModel {
                 preTokenizer: file.preTokenizer,
                 bosID: file.bosID,
                 eosID: file.eosID,
+                addsBOS: file.addsBOS,
                 chatTemplate: file.chatTemplate
             )
         }

@@ -12,6 +12,9 @@ public import Tokenizers
 ///   are, instruction, input and response with an empty line between them; the token that ends a text
 ///   closes the answer. Messages are refused.
 ///
+/// Where the tokenizer says that the model expects it, an example begins with the token that begins
+/// a text, which is neither predicted nor counted among the bytes.
+///
 /// Parts of a conversation are encoded one by one, so that the tokens before an answer are just those
 /// that the model is given when it shall answer.
 public struct ExampleEncoder: Sendable {
@@ -36,6 +39,7 @@ public struct ExampleEncoder: Sendable {
     private let scope: LossScope
     private let rowTokenCountMax: Int
     private let vocabularySize: Int
+    private let beginning: Int?
 
     /// Makes an encoder.
     ///
@@ -55,6 +59,7 @@ public struct ExampleEncoder: Sendable {
         self.scope = scope
         self.rowTokenCountMax = rowTokenCountMax
         self.vocabularySize = vocabularySize
+        beginning = tokenizer.definition.addsBOS ? tokenizer.bosID : nil
     }
 
     /// The rows of an example; none if it is too short.
@@ -71,14 +76,15 @@ public struct ExampleEncoder: Sendable {
         text: String,
         origin: Example.Origin
     ) throws(DatasetError) -> Encoded {
-        let tokens = try tokens(of: text, origin: origin)
+        let tokens = try opening(origin: origin) + tokens(of: text, origin: origin)
         var rows: [TokenRow] = []
         var start = 0
         while start < tokens.count {
             let window = Array(tokens[start..<min(start + rowTokenCountMax, tokens.count)])
+            let text = start == 0 && beginning != nil ? window.dropFirst() : window[...]
             start += window.count
             guard window.count > 1 else { continue }
-            let byteCount = tokenizer.decodeBytes(window.map(Int.init)).count
+            let byteCount = tokenizer.decodeBytes(text.map(Int.init)).count
             rows.append(TokenRow(text: window, byteCount: byteCount))
         }
         return Encoded(rows: rows, isTruncated: false)
@@ -88,7 +94,7 @@ public struct ExampleEncoder: Sendable {
         segments: [(text: String, isAnswer: Bool)],
         origin: Example.Origin
     ) throws(DatasetError) -> Encoded {
-        var row: [Int32] = []
+        var row = try opening(origin: origin)
         var answers: [Range<Int>] = []
         for segment in segments {
             let start = row.count
@@ -118,7 +124,18 @@ public struct ExampleEncoder: Sendable {
         of text: String,
         origin: Example.Origin
     ) throws(DatasetError) -> [Int32] {
-        let tokens = tokenizer.encode(text)
+        try check(tokenizer.encode(text), origin: origin)
+    }
+
+    /// The token that begins a text, where the model expects one.
+    private func opening(origin: Example.Origin) throws(DatasetError) -> [Int32] {
+        try check(beginning.map { [$0] } ?? [], origin: origin)
+    }
+
+    private func check(
+        _ tokens: [Int],
+        origin: Example.Origin
+    ) throws(DatasetError) -> [Int32] {
         if let wrong = tokens.first(where: { $0 < 0 || $0 >= vocabularySize }) {
             throw .tokenOutsideVocabulary(
                 path: origin.path,

@@ -67,15 +67,24 @@ public struct AdamW: Hashable, Sendable {
         let root = Float(correction2.squareRoot())
         let small = Float(epsilon)
         let stride = Float(-(learningRate / correction1))
+        // Moved out and back: two spans into one value would overlap in the compiler's eyes.
+        var firstMoments: [Float] = []
+        var secondMoments: [Float] = []
+        swap(&firstMoments, &self.firstMoments)
+        swap(&secondMoments, &self.secondMoments)
+        var firsts = firstMoments.mutableSpan
+        var seconds = secondMoments.mutableSpan
         for index in parameters.indices {
             let gradient = gradients[index]
-            let first = firstMoments[index] + blend * (gradient - firstMoments[index])
-            let second = secondMoments[index] * decay2 + blend2 * gradient * gradient
-            firstMoments[index] = first
-            secondMoments[index] = second
+            let first = firsts[index] + blend * (gradient - firsts[index])
+            let second = seconds[index] * decay2 + blend2 * gradient * gradient
+            firsts[index] = first
+            seconds[index] = second
             let divisor = second.squareRoot() / root + small
             parameters[index] = parameters[index] * keep + stride * first / divisor
         }
+        swap(&firstMoments, &self.firstMoments)
+        swap(&secondMoments, &self.secondMoments)
     }
 
     /// Forgets all moments and starts to count steps anew.

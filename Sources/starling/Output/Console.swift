@@ -14,6 +14,9 @@ final class Console {
     private var lastProgress: ContinuousClock.Instant?
     private var hasProgressLine = false
 
+    /// Whether a result could not be printed, as into a pipe that nobody reads or a full disk.
+    private(set) var hasLostResults = false
+
     init(format: OutputFormat) {
         self.format = format
     }
@@ -21,7 +24,11 @@ final class Console {
     /// Prints a result line at once, also into a pipe.
     func print(_ line: String) {
         clearProgress()
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+        } catch {
+            hasLostResults = true
+        }
     }
 
     /// Prints a record where programs read, or a sentence where people do.
@@ -99,7 +106,8 @@ final class Console {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        // Where standard error is gone there is nobody left to tell.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 }
 
@@ -112,6 +120,9 @@ extension ParsableCommand {
         let console = Console(format: output.format)
         do {
             try body(console)
+            if console.hasLostResults {
+                throw CommandFailure(.outputUnwritable, "standard output can't be written")
+            }
         } catch let code as ExitCode {
             throw code
         } catch {
