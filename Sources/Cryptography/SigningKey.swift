@@ -12,12 +12,13 @@ public final class SigningKey: Sendable {
     /// Seed (32 bytes), then public key (32 bytes), as libsodium keeps it.
     private let secret: SecretBytes
 
-    private init(seed: UnsafePointer<UInt8>) {
+    private init(checked seed: SecretBytes) {
         var publicBytes = [UInt8](repeating: 0, count: PublicKey.byteCount)
         secret = unsafe SecretBytes.filled(count: 64) { memory in
-            let code = unsafe crypto_sign_seed_keypair(
-                &publicBytes, memory, seed
-            )
+            // The seed's memory is freed with its last owner, which must outlive the call.
+            let code = withExtendedLifetime(seed) {
+                unsafe crypto_sign_seed_keypair(&publicBytes, memory, seed.pointer)
+            }
             precondition(code == 0, "crypto_sign_seed_keypair returned \(code)")
         }
         guard let key = PublicKey(bytes: publicBytes) else {
@@ -35,12 +36,12 @@ public final class SigningKey: Sendable {
     /// Derives the key pair from a guarded seed of exactly 32 bytes; nil for any other count.
     public convenience init?(seed: SecretBytes) {
         guard seed.count == Self.seedByteCount else { return nil }
-        unsafe self.init(seed: seed.pointer)
+        self.init(checked: seed)
     }
 
     /// Makes a fresh key pair.
     public static func generate() -> SigningKey {
-        unsafe SigningKey(seed: SecretBytes.random(count: seedByteCount).pointer)
+        SigningKey(checked: SecretBytes.random(count: seedByteCount))
     }
 
     /// The signature (64 bytes) over the message; the same bytes each time.

@@ -13,11 +13,11 @@ public enum DisconnectReason: Hashable, Sendable {
     /// The socket failed; the code is `errno` where the system gave one.
     case socketFailed(code: Int32?, detail: String)
     /// A multistream-select step failed.
-    case negotiationFailed(detail: String)
+    case negotiationFailed(LibP2PError)
     /// The Noise handshake failed.
-    case handshakeFailed(detail: String)
+    case handshakeFailed(LibP2PError)
     /// A Noise record could not be opened.
-    case recordInvalid
+    case recordInvalid(LibP2PError)
     /// The peer broke the rules of yamux.
     case sessionFailed(YamuxError)
     /// The other side proved another identity than was expected.

@@ -1,61 +1,192 @@
+internal import Cryptography
 public import LibP2P
 public import Logging
 public import NIOCore
+internal import Synchronization
 
 /// A node's connections: listens, dials, secures, multiplexes and identifies.
 ///
 /// Every connection lives on one event loop. Identify and ping are served and asked by the swarm
 /// itself.
 public final class Swarm: Sendable {
+    /// What serves a protocol's streams within the swarm.
+    typealias Service = @Sendable (ConnectionHandle, SwarmStream) async -> Void
+
+    /// Legal moves: idle → running → stopped, idle → stopped.
+    enum Phase {
+        case idle, running, stopped
+    }
+
+    struct State {
+        var phase = Phase.idle
+        var services: [String: Service] = [:]
+        var table: ConnectionTable
+        var gate: InboundGate
+        var servers: [any Channel] = []
+        /// Sockets that are not entered in the table yet.
+        var upgrading: [ObjectIdentifier: any Channel] = [:]
+        var addresses: [Multiaddr] = []
+        var nextConnectionID: UInt64 = 0
+        var identified: [PeerID: IdentifyMessage] = [:]
+        var pinged: Set<PeerID> = []
+        var recordSequenceNumber: UInt64 = 0
+    }
+
     /// This node.
     public let peerID: PeerID
-    /// What happens on the connections. One consumer; the oldest 4 096 unread events are kept.
+    /// What happens on the connections.
+    ///
+    /// One consumer; the oldest 4 096 unread events are kept, so that a consumer that has gone
+    /// costs no memory.
     public let events: AsyncStream<SwarmEvent>
+
+    let configuration: SwarmConfiguration
+    let group: any EventLoopGroup
+    let logger: Logger
+    let budget: MemoryBudget
+    let state: Mutex<State>
+    private let continuation: AsyncStream<SwarmEvent>.Continuation
+
+    var limits: TransportLimits { configuration.limits }
 
     /// Makes a swarm that does nothing before `start()`.
     public init(
         configuration: SwarmConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger
-    )
+    ) {
+        self.configuration = configuration
+        group = eventLoopGroup
+        self.logger = logger
+        peerID = PeerID(publicKey: configuration.identity.publicKey)
+        budget = MemoryBudget(limit: configuration.limits.memoryByteCountMax)
+        state = Mutex(
+            State(
+                table: ConnectionTable(own: peerID, limits: configuration.limits),
+                gate: InboundGate(limits: configuration.limits)
+            )
+        )
+        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(4_096))
+        registerOwnServices()
+    }
 
     /// Registers what serves the streams that peers open for a protocol; before `start()`.
     ///
     /// When the handler returns, its write side is closed and unread input is discarded.
     public func register(
         protocol id: String, handler: @escaping @Sendable (PeerID, SwarmStream) async -> Void
-    )
+    ) {
+        register(id) { connection, stream in await handler(connection.peer, stream) }
+    }
 
-    /// Binds the listen addresses.
-    ///
-    /// - Returns: The bound addresses, each with `/p2p` and this node's id.
-    /// - Throws: `bindFailed` or `unsupportedAddress`; then nothing is bound.
-    public func start() async throws(TransportError) -> [Multiaddr]
+    func register(_ id: String, service: @escaping Service) {
+        state.withLock { state in
+            precondition(state.phase == .idle, "\(id) registered after the start")
+            state.services[id] = service
+        }
+    }
 
-    /// Connects to an address, or names the peer of the connection that is already there.
-    ///
-    /// - Throws: `peerMismatch` if the address names another peer than the one that answers.
-    @discardableResult
-    public func dial(_ address: Multiaddr) async throws(TransportError) -> PeerID
+    /// The addresses at which this node is bound, each with `/p2p` and its id.
+    public var listenAddresses: [Multiaddr] { state.withLock(\.addresses) }
+
+    /// The peers with a connection, ascending.
+    public var connectedPeers: [PeerID] { state.withLock(\.table.peers) }
 
     /// Opens a stream on the connection with a peer.
     ///
     /// Where identify has shown that the peer serves the protocol, the stream is returned at once
-    /// and its first bytes travel with the proposal.
+    /// and its first bytes travel with the proposal; a refusal then shows on the stream.
+    ///
+    /// - Throws: `notConnected`, `protocolUnsupported`, `streamLimitReached`, `timedOut`.
     public func openStream(
         to peer: PeerID, protocol id: String
-    ) async throws(TransportError) -> SwarmStream
+    ) async throws(TransportError) -> SwarmStream {
+        let (connection, serves) = state.withLock { state in
+            (
+                state.table.preferred(for: peer),
+                state.identified[peer]?.protocols.contains(id) ?? false
+            )
+        }
+        guard let connection else { throw .notConnected(peer) }
+        do {
+            return try await openStream(on: connection, protocol: id, isLazy: serves)
+        } catch {
+            // The connection may have given way to another in the meantime.
+            guard error.isOfConnection,
+                let other = state.withLock({ $0.table.preferred(for: peer, besides: connection.id) }
+                )
+            else { throw error }
+            return try await openStream(on: other, protocol: id, isLazy: false)
+        }
+    }
 
-    /// The peers with a connection, ascending.
-    public var connectedPeers: [PeerID] { get }
+    func openStream(
+        on connection: ConnectionHandle, protocol id: String, isLazy: Bool
+    ) async throws(TransportError) -> SwarmStream {
+        let promise = connection.channel.eventLoop.makePromise(of: SwarmStream.self)
+        connection.onLoop { connection in
+            connection.openStream(protocolID: id, isLazy: isLazy, promise: promise)
+        }
+        do {
+            return try await promise.futureResult.get()
+        } catch {
+            throw (error as? TransportError) ?? .connectionClosed(.remoteClosed)
+        }
+    }
 
-    /// Measures the time that a peer takes to echo 32 bytes.
-    public func ping(_ peer: PeerID) async throws(TransportError) -> Duration
-
-    /// Tells all connected peers that this node's addresses or protocols changed.
-    public func pushIdentify() async
-
-    /// Closes the connections with a peer.
-    public func disconnect(_ peer: PeerID, reason: String) async
+    /// Closes the connections with a peer; what is queued on them is sent first.
+    public func disconnect(_ peer: PeerID, reason: String) async {
+        await close(state.withLock { $0.table.connections(with: peer) }, .requested(reason))
+    }
 
     /// Closes everything; streams in use fail with `connectionClosed(.shutdown)`.
-    public func shutdown() async
+    ///
+    /// Returns when all sockets are closed. The swarm cannot be started again.
+    public func shutdown() async {
+        let (servers, upgrading, connections) = state.withLock { state in
+            state.phase = .stopped
+            return (state.servers, Array(state.upgrading.values), state.table.all)
+        }
+        for channel in servers + upgrading {
+            channel.close(promise: nil)
+        }
+        await close(connections, .shutdown)
+        for channel in servers + upgrading {
+            await channel.closed()
+        }
+        continuation.finish()
+    }
+
+    private func close(_ connections: [ConnectionHandle], _ reason: DisconnectReason) async {
+        for connection in connections {
+            connection.onLoop { $0.end(reason) }
+        }
+        for connection in connections {
+            await connection.channel.closed()
+        }
+    }
+
+    /// Tells the consumer of `events`.
+    func emit(_ event: SwarmEvent) {
+        if case .dropped = continuation.yield(event) {
+            logger.warning("events are not consumed; one is dropped")
+        }
+    }
+}
+
+extension Channel {
+    /// Waits until the channel is closed; there is no other outcome.
+    func closed() async {
+        await withCheckedContinuation { continuation in
+            closeFuture.whenComplete { _ in continuation.resume() }
+        }
+    }
+}
+
+extension TransportError {
+    /// Whether another connection with the same peer may do better.
+    fileprivate var isOfConnection: Bool {
+        switch self {
+        case .connectionClosed, .streamReset: true
+        default: false
+        }
+    }
 }

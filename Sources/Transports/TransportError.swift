@@ -25,7 +25,7 @@ public enum TransportError: Error, Hashable, Sendable {
     /// The peer does not serve the protocol.
     case protocolUnsupported(String)
     /// The peer sent bytes that the stream's negotiation cannot contain, or none in time.
-    case negotiationFailed(protocolID: String)
+    case negotiationFailed(LibP2PError)
     /// Too many streams are open or not yet acknowledged.
     case streamLimitReached
     /// The stream was reset by either side.
@@ -42,10 +42,10 @@ public enum TransportError: Error, Hashable, Sendable {
     case malformedLength
     /// The peer did not answer in time.
     case timedOut(after: Duration)
+    /// The task was cancelled while it waited.
+    case cancelled
     /// The echo of a ping differed from what was sent.
     case pingMismatch
-    /// A protocol identifier or message of this node does not fit its format.
-    case invalidRequest(String)
 }
 
 /// The steps from a TCP connection to a multiplexed one, in order.

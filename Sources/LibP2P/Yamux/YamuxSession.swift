@@ -77,6 +77,9 @@ public struct YamuxSession: Sendable {
         startPing(now: now)
     }
 
+    /// Whether the peer opens no more streams and accepts none.
+    public var hasRemoteGoneAway: Bool { remoteGoAwayCode != nil }
+
     // MARK: Streams
 
     /// The streams that have not ended in both directions.
@@ -124,14 +127,18 @@ public struct YamuxSession: Sendable {
         streams[id]?.queue.byteCount ?? 0
     }
 
-    /// Ends the own direction after everything queued. Does nothing if it has ended.
+    /// Ends the own direction after everything queued.
+    ///
+    /// Does nothing if it has ended.
     public mutating func finish(_ id: YamuxStreamID) {
         guard streams[id]?.isWriteOpen == true else { return }
         streams[id]?.isFinishing = true
         markReady(id)
     }
 
-    /// Ends both directions at once. Does nothing if the stream has ended.
+    /// Ends both directions at once.
+    ///
+    /// Does nothing if the stream has ended.
     public mutating func reset(_ id: YamuxStreamID) {
         guard streams[id] != nil else { return }
         release(id)

@@ -1,0 +1,300 @@
+internal import LibP2P
+internal import Logging
+internal import NIOCore
+
+/// A secured and multiplexed connection: Noise records around a yamux session, and the streams.
+///
+/// Confined to its channel's event loop; other threads reach it through its `ConnectionHandle`.
+/// No frame leaves the loop: streams hand bytes over in `StreamBuffers`.
+final class Connection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let owner: any ConnectionOwner
+    let peer: PeerID
+    let isDialer: Bool
+    let limits: TransportLimits
+    let budget: MemoryBudget
+    let logger: Logger
+
+    private let noise: NoiseSession
+    private var records: RecordReader
+    private var early: (plaintext: [UInt8], ciphertext: ByteBuffer)?
+    var session: YamuxSession
+    var streams: [YamuxStreamID: StreamEntry] = [:]
+    var refusals = RefusalCount()
+
+    private(set) var context: ChannelHandlerContext?
+    private(set) var handle: ConnectionHandle?
+    private(set) var endReason: DisconnectReason?
+    private var tick: Scheduled<Void>?
+    private var reservedGrowth = 0
+    private var isPumping = false
+    private var isRetiring = false
+
+    init(
+        owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
+        limits: TransportLimits, budget: MemoryBudget, logger: Logger
+    ) {
+        self.owner = owner
+        self.isDialer = isDialer
+        self.limits = limits
+        self.budget = budget
+        self.logger = logger
+        noise = upgraded.noise
+        peer = upgraded.noise.remotePeer
+        records = upgraded.records
+        early = (upgraded.plaintext, upgraded.ciphertext)
+        session = YamuxSession(
+            role: isDialer ? .dialer : .listener, now: Duration(NIODeadline.now())
+        )
+    }
+
+    /// The time of the session's steady clock.
+    var now: Duration { Duration(NIODeadline.now()) }
+
+    // MARK: Life
+
+    /// Starts the session; the handle is what the owner has entered in its table.
+    func begin(handle: ConnectionHandle, context: ChannelHandlerContext) {
+        self.context = context
+        self.handle = handle
+        scheduleTick()
+        guard let early = early.take() else { return }
+        carryOut(session.receive(early.plaintext[...], now: now))
+        if early.ciphertext.readableBytes > 0 {
+            receive(early.ciphertext)
+        }
+        pump()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        receive(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        pump()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        pump()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(.remoteClosed)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(DisconnectReason(socketError: error))
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(.remoteClosed)
+        self.context = nil
+    }
+
+    /// Ends the connection: what is queued and a go-away are sent, then the socket is closed.
+    ///
+    /// Streams whose peer has not sent FIN see an error.
+    func end(_ reason: DisconnectReason) {
+        guard endReason == nil else { return }
+        endReason = reason
+        if reason.isOrderly {
+            writeRecords(ignoringWritability: true)
+            session.goAway()
+        }
+        if reason.isOrderly || session.failure != nil {
+            writeRecords(ignoringWritability: true)
+        }
+        tick?.cancel()
+        for entry in streams.values.sorted(by: { $0.id < $1.id }) {
+            entry.failNegotiation(.connectionClosed(reason))
+            entry.buffers.fail(.connectionClosed(reason))
+        }
+        streams = [:]
+        budget.adjust(by: -reservedGrowth)
+        reservedGrowth = 0
+        close()
+        if let handle { owner.connectionEnded(handle, reason) }
+    }
+
+    private func close() {
+        guard let context, context.channel.isActive else { return }
+        let channel = context.channel
+        let timeout = channel.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) {
+            channel.close(promise: nil)
+        }
+        // An empty write ends when all before it have: NIO's close would drop them.
+        let empty = ByteBuffer()
+        context.writeAndFlush(wrapOutboundOut(empty)).whenComplete { _ in
+            timeout.cancel()
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Ends the connection once its streams have, in favour of another with the same peer.
+    func retire() {
+        guard endReason == nil, !isRetiring else { return }
+        isRetiring = true
+        session.goAway()
+        pump()
+        endIfRetired()
+    }
+
+    private func endIfRetired() {
+        guard let context, endReason == nil else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+            if self.session.streamCount == 0 {
+                self.end(.duplicate)
+            } else {
+                self.endIfRetired()
+            }
+        }
+    }
+
+    private func scheduleTick() {
+        guard let context else { return }
+        let deadline = session.nextDeadline.components
+        let nanoseconds =
+            UInt64(clamping: deadline.seconds) &* 1_000_000_000
+            &+ UInt64(clamping: deadline.attoseconds / 1_000_000_000)
+        tick = context.eventLoop.assumeIsolated().scheduleTask(
+            deadline: .uptimeNanoseconds(nanoseconds)
+        ) {
+            guard self.endReason == nil else { return }
+            self.carryOut(self.session.tick(now: self.now))
+            self.pump()
+            if self.endReason == nil { self.scheduleTick() }
+        }
+    }
+
+    // MARK: Receiving
+
+    private func receive(_ buffer: ByteBuffer) {
+        var buffer = buffer
+        while endReason == nil, var record = records.next(from: &buffer) {
+            let byteCount: Int
+            do {
+                byteCount = try unsafe record.withUnsafeMutableBytes { body in
+                    try noise.receiveCipher.open(body: body)
+                }
+            } catch {
+                return end(.recordInvalid((error as? LibP2PError) ?? .truncated(.noiseRecord)))
+            }
+            session.acceptsStreams = budget.remaining > 0
+            session.growthAllowanceByteCount = budget.remaining
+            carryOut(session.receive(record.prefix(byteCount), now: now))
+        }
+    }
+
+    /// Carries out what the session asks for.
+    private func carryOut(_ directives: [YamuxDirective]) {
+        for directive in directives {
+            switch directive {
+            case .opened(let id):
+                beginInbound(id)
+            case .data(let id, let bytes):
+                deliver(bytes, to: id)
+            case .finished(let id):
+                finishReading(id)
+            case .reset(let id):
+                if let entry = streams.removeValue(forKey: id) {
+                    entry.failNegotiation(.streamReset)
+                    entry.buffers.fail(.streamReset)
+                }
+            case .failed(.remoteGoAway(let code)):
+                end(.remoteGoAway(code: code))
+            case .failed(let error):
+                end(.sessionFailed(error))
+            }
+        }
+        syncGrowth()
+    }
+
+    /// Tells the process budget by how much the windows have grown or shrunk.
+    func syncGrowth() {
+        guard endReason == nil, session.grownByteCount != reservedGrowth else { return }
+        budget.adjust(by: session.grownByteCount - reservedGrowth)
+        reservedGrowth = session.grownByteCount
+    }
+
+    // MARK: Sending
+
+    /// Writes what the session has while the channel takes it.
+    func pump() {
+        guard !isPumping, endReason == nil else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while writeRecords(ignoringWritability: false) {}
+        if session.hasRemoteGoneAway, session.streamCount == 0 {
+            end(.remoteGoAway(code: 0))
+        }
+    }
+
+    /// Writes and flushes records; whether there was one.
+    @discardableResult
+    private func writeRecords(ignoringWritability: Bool) -> Bool {
+        guard let context else { return false }
+        var hasWritten = false
+        while context.channel.isActive, ignoringWritability || context.channel.isWritable,
+            let record = nextRecord(context)
+        {
+            context.write(wrapOutboundOut(record), promise: nil)
+            hasWritten = true
+        }
+        if hasWritten { context.flush() }
+        return hasWritten
+    }
+
+    /// A record full of frames; `nil` if there is nothing to send.
+    private func nextRecord(_ context: ChannelHandlerContext) -> ByteBuffer? {
+        // Below this the rest of a record is not worth a frame of its own.
+        let fragmentByteCountMin = 1_024
+        var room = NoiseRecord.plaintextByteCountMax
+        guard let first = nextFrame(room) else { return nil }
+        let isLarge = first.payload.count >= fragmentByteCountMin
+        var record = context.channel.allocator.buffer(
+            capacity: isLarge ? room + NoiseRecord.overheadByteCount : 2_048
+        )
+        record.writeRepeatingByte(0, count: NoiseRecord.lengthByteCount)
+        var next: YamuxFrame? = first
+        while let frame = next {
+            record.writeInteger(UInt16(frame.header.kind.rawValue))
+            record.writeInteger(frame.header.flags.rawValue)
+            record.writeInteger(frame.header.streamID)
+            record.writeInteger(frame.header.length)
+            record.writeBytes(frame.payload)
+            room -= YamuxHeader.byteCount + frame.payload.count
+            next = room > fragmentByteCountMin ? nextFrame(room) : nil
+        }
+        record.writeRepeatingByte(0, count: NoiseRecord.tagByteCount)
+        do {
+            try unsafe record.withUnsafeMutableReadableBytes { bytes in
+                try noise.sendCipher.seal(record: bytes)
+            }
+        } catch {
+            end(.recordInvalid((error as? LibP2PError) ?? .counterExhausted))
+            return nil
+        }
+        return record
+    }
+
+    private func nextFrame(_ room: Int) -> YamuxFrame? {
+        let frame = session.nextFrame(payloadByteCountMax: room - YamuxHeader.byteCount)
+        if let frame, !frame.payload.isEmpty {
+            streams[frame.header.streamID]?.buffers.didSend(frame.payload.count)
+        }
+        return frame
+    }
+}
+
+extension DisconnectReason {
+    /// Whether what is queued should still be sent.
+    fileprivate var isOrderly: Bool {
+        switch self {
+        case .requested, .shutdown, .duplicate, .limitReached: true
+        default: false
+        }
+    }
+}

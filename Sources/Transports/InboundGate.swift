@@ -1,0 +1,54 @@
+internal import NIOCore
+
+/// Counts sockets and upgrades under way by IP address.
+struct InboundGate {
+    private struct Counts {
+        var sockets = 0
+        var upgrades = 0
+    }
+
+    let limits: TransportLimits
+    private var counts: [String: Counts] = [:]
+    /// Inbound sockets of all addresses.
+    private(set) var socketCount = 0
+
+    init(limits: TransportLimits) {
+        self.limits = limits
+    }
+
+    /// Counts a socket whose upgrade begins.
+    ///
+    /// - Returns: The limit that forbids it, or `nil`.
+    mutating func open(_ host: String) -> Int? {
+        let present = counts[host] ?? Counts()
+        guard socketCount < limits.connectionCountMax else { return limits.connectionCountMax }
+        if limits.countsLoopback || !Self.isLoopback(host) {
+            guard present.sockets < limits.connectionCountMaxPerAddress else {
+                return limits.connectionCountMaxPerAddress
+            }
+            guard present.upgrades < limits.upgradeCountMaxPerAddress else {
+                return limits.upgradeCountMaxPerAddress
+            }
+        }
+        counts[host, default: Counts()].sockets += 1
+        counts[host, default: Counts()].upgrades += 1
+        socketCount += 1
+        return nil
+    }
+
+    /// An upgrade has ended, in whatever way.
+    mutating func endUpgrade(_ host: String) {
+        counts[host]?.upgrades -= 1
+    }
+
+    /// A socket that was counted has been closed.
+    mutating func close(_ host: String) {
+        socketCount -= 1
+        counts[host]?.sockets -= 1
+        if counts[host]?.sockets == 0 { counts[host] = nil }
+    }
+
+    static func isLoopback(_ host: String) -> Bool {
+        host.hasPrefix("127.") || host == "::1" || host.hasPrefix("::ffff:127.")
+    }
+}

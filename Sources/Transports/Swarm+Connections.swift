@@ -1,0 +1,141 @@
+internal import LibP2P
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+extension Swarm: ConnectionOwner {
+    /// Puts the upgrade on a new channel; the completion is called once, on its event loop.
+    func upgrade(
+        _ channel: any Channel, expectedPeer: PeerID?, isDialer: Bool,
+        completion: @escaping @Sendable (Result<PeerID, TransportError>) -> Void
+    ) throws {
+        let key = ObjectIdentifier(channel)
+        state.withLock { $0.upgrading[key] = channel }
+        let instance = UpgradeInstance(
+            isDialer: isDialer, identity: configuration.identity, expectedPeer: expectedPeer
+        )
+        let handler = UpgradeHandler(instance: instance, limits: limits) { [self] context, result in
+            state.withLock { _ = $0.upgrading.removeValue(forKey: key) }
+            switch result {
+            case .success(let upgraded):
+                completion(enter(upgraded, isDialer: isDialer, context))
+            case .failure(let error):
+                context.close(promise: nil)
+                completion(.failure(error))
+            }
+        }
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    /// Enters an upgraded connection in the table and starts it, or closes it.
+    private func enter(
+        _ upgraded: UpgradeInstance.Upgraded, isDialer: Bool, _ context: ChannelHandlerContext
+    ) -> Result<PeerID, TransportError> {
+        let peer = upgraded.noise.remotePeer
+        guard peer != peerID else {
+            context.close(promise: nil)
+            return .failure(.dialledSelf)
+        }
+        var log = logger
+        log[metadataKey: "peer"] = "\(peer)"
+        let connection = Connection(
+            owner: self, isDialer: isDialer, upgraded: upgraded, limits: limits, budget: budget,
+            logger: log
+        )
+        let remote = context.channel.remoteAddress
+        guard let host = remote?.ipAddress, let port = remote?.port,
+            let address = try? Multiaddr(tcpHost: host, port: UInt16(clamping: port))
+        else {
+            context.close(promise: nil)
+            return .failure(.upgradeFailed(stage: .muxer, reason: .remoteClosed))
+        }
+        let (handle, admission) = state.withLock { state in
+            state.nextConnectionID += 1
+            let handle = ConnectionHandle(
+                id: state.nextConnectionID, peer: peer, isDialer: isDialer,
+                remoteAddress: address, channel: context.channel, connection: connection
+            )
+            guard state.phase != .stopped else {
+                return (handle, nil as ConnectionTable.Admission?)
+            }
+            return (handle, state.table.admit(handle))
+        }
+        switch admission {
+        case nil:
+            context.close(promise: nil)
+            return .failure(.notRunning)
+        case .refused(let limit):
+            log.info("connection refused", metadata: ["limit": "\(limit)"])
+            context.close(promise: nil)
+            return .failure(.connectionLimitReached(limit: limit))
+        case .duplicate:
+            context.close(promise: nil)
+            return .success(peer)
+        case .entered(let isFirst, let retiring, let retiresNew, let closing):
+            begin(connection, handle, context)
+            if isFirst {
+                emit(.connected(peer, address: address, isDialer: isDialer))
+            }
+            log.info("connected", metadata: ["address": "\(address)", "isDialer": "\(isDialer)"])
+            retiring?.onLoop { $0.retire() }
+            if retiresNew { handle.onLoop { $0.retire() } }
+            closing?.onLoop { [limits] in $0.end(.limitReached(limits.connectionCountMaxPerPeer)) }
+            identify(on: handle)
+            return .success(peer)
+        }
+    }
+
+    private func begin(
+        _ connection: Connection, _ handle: ConnectionHandle, _ context: ChannelHandlerContext
+    ) {
+        let operations = context.pipeline.syncOperations
+        do {
+            try operations.addHandler(connection)
+            let own = try operations.context(handler: connection)
+            operations.removeHandler(context: context, promise: nil)
+            connection.begin(handle: handle, context: own)
+        } catch {
+            connection.end(DisconnectReason(socketError: error))
+            context.close(promise: nil)
+        }
+    }
+
+    func serves(_ protocolID: String) -> Bool {
+        state.withLock { $0.services[protocolID] != nil }
+    }
+
+    func priority(of protocolID: String) -> YamuxPriority {
+        configuration.promptProtocolPrefixes.contains { protocolID.hasPrefix($0) } ? .prompt : .bulk
+    }
+
+    func serve(_ stream: SwarmStream, on connection: ConnectionHandle) {
+        guard let service = state.withLock({ $0.services[stream.protocolID] }) else {
+            return stream.reset()
+        }
+        // The only place where inbound work begins; its streams bound it, and end with the
+        // connection.
+        Task {
+            await service(connection, stream)
+            await stream.closeWrite()
+        }
+    }
+
+    func connectionEnded(_ connection: ConnectionHandle, _ reason: DisconnectReason) {
+        let isLast = state.withLock { state in
+            let isLast = state.table.remove(connection)
+            if isLast == true {
+                state.identified[connection.peer] = nil
+            }
+            return isLast
+        }
+        guard let isLast else { return }
+        logger.info(
+            "disconnected",
+            metadata: [
+                "peer": "\(connection.peer)", "reason": "\(reason)",
+            ])
+        if isLast {
+            emit(.disconnected(connection.peer, reason: reason))
+        }
+    }
+}
