@@ -1,0 +1,92 @@
+import NodeServices
+import Synchronization
+
+/// Time that passes only when a test says so.
+final class ManualClock: Sendable {
+    private struct Sleeper {
+        let deadline: Duration
+        let continuation: CheckedContinuation<Void, any Error>
+    }
+
+    private struct Watcher {
+        let duration: Duration
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
+    private struct State {
+        var now = Duration.zero
+        var nextID = 0
+        var sleepers: [Int: Sleeper] = [:]
+        var cancelled: Set<Int> = []
+        var watchers: [Watcher] = []
+    }
+
+    private let state = Mutex(State())
+
+    var now: Duration { state.withLock { $0.now } }
+
+    var service: ServiceClock {
+        ServiceClock(
+            now: { self.now },
+            unixMilliseconds: {
+                let (seconds, attoseconds) = self.now.components
+                return UInt64(
+                    1_700_000_000_000 + seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+            },
+            sleep: { try await self.sleep($0) })
+    }
+
+    /// Lets time pass and wakes whoever is due.
+    func advance(by duration: Duration) {
+        let due = state.withLock { state in
+            state.now += duration
+            let ids = state.sleepers.filter { $0.value.deadline <= state.now }.keys
+            return ids.compactMap { state.sleepers.removeValue(forKey: $0)?.continuation }
+        }
+        for continuation in due { continuation.resume() }
+    }
+
+    /// Returns once somebody sleeps for what is left of exactly this duration.
+    func waitForSleep(of duration: Duration) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.sleepers.values.contains(where: { $0.deadline == state.now + duration }) {
+                    return true
+                }
+                state.watchers.append(Watcher(duration: duration, continuation: continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    private func sleep(_ duration: Duration) async throws {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let (isCancelled, seen) = state.withLock { state in
+                    if state.cancelled.remove(id) != nil { return (true, [Watcher]()) }
+                    state.sleepers[id] = Sleeper(
+                        deadline: state.now + duration, continuation: continuation)
+                    let seen = state.watchers.filter { $0.duration == duration }
+                    state.watchers.removeAll { $0.duration == duration }
+                    return (false, seen)
+                }
+                if isCancelled { continuation.resume(throwing: CancellationError()) }
+                for watcher in seen { watcher.continuation.resume() }
+            }
+        } onCancel: {
+            let sleeper = state.withLock { state in
+                guard let sleeper = state.sleepers.removeValue(forKey: id) else {
+                    state.cancelled.insert(id)
+                    return nil as Sleeper?
+                }
+                return sleeper
+            }
+            sleeper?.continuation.resume(throwing: CancellationError())
+        }
+    }
+}
