@@ -1,20 +1,172 @@
 public import Cryptography
 
 /// One node's part in the protocol: events in, directives out.
+///
+/// A value without clock, network, files or threads. Given the same restored state and the same
+/// events with the same times it returns the same directives. After every event it takes each
+/// step that has become possible, in a fixed order; see ``step()``.
 public struct PeerInstance: Sendable {
+    let signer: any MessageSigner
+    let baseModelDigest: Digest
+    let manifest: SignedManifest
+
+    var chain: ChainState
+    /// The certified entries from height 1, as they are served to others.
+    var entries: [[UInt8]]
+    var current: HeightState
+
+    var peers: [PublicKey: PeerState] = [:]
+    var pendingJoins: [PublicKey: PendingJoin] = [:]
+    var pendingLeaves: [PublicKey: SignedLeave] = [:]
+    var finishedPeers: Set<PublicKey> = []
+    var isLeaving = false
+    var hasDeparted = false
+
+    /// Whether the chain's adapter is in the object store.
+    var holdsAdapter = false
+    /// The height whose adapter was adopted last; `nil` before the first adoption.
+    var adoptedHeight: UInt64?
+    var adapterFetch: FetchState?
+
+    var training: TrainingState?
+    var secondsPerStep = 0.0
+    var bytesPerSecond = 0.0
+
+    var nextStatusAt: Timestamp
+    var nextJoinAt: Timestamp
+    var nextChainRequestAt: Timestamp
+    var belowQuorumSince: Timestamp?
+    var hasReportedBelowQuorum = false
+    var hasReportedEveryFinal = false
+    var reportedMemberCount: Int?
+    var reportedRefusals: Set<RefusalKey> = []
+    var reportedLate: Set<LateKey> = []
+
+    var now: Timestamp
+    var output: [Directive] = []
+
+    /// A peer and why it was refused, to log each pair once.
+    struct RefusalKey: Hashable, Sendable {
+        let member: PublicKey
+        let reason: RejectReason
+    }
+
+    /// A member's late update, to log each once.
+    struct LateKey: Hashable, Sendable {
+        let member: PublicKey
+        let round: UInt64
+    }
+
+    /// Bounds of what peers can make a node remember.
+    enum Limits {
+        /// Pending joins: as many as a federation can have members.
+        static let pendingJoinCount = Manifest.memberCountMax
+        /// Peers that are tracked: members, and as many again that sync or want to join.
+        static let peerCount = 4 * Manifest.memberCountMax
+        /// Remembered refusals and late updates; beyond it they are no longer told apart.
+        static let reportCount = 1024
+    }
+
+    /// This node's key.
+    var own: PublicKey { signer.publicKey }
+    /// Whether this node is a member at the height that is being decided.
+    var isMember: Bool { chain.isMember(own) }
+
     /// Restores a node from its durable state; the first event must be `started`.
+    ///
+    /// - Throws: `RestoreError`, which always means damage or a foreign store.
     public init(
-        restored: RestoredState, baseModelDigest: Digest, signer: any MessageSigner
+        restored: RestoredState, baseModelDigest: Digest, signer: any MessageSigner,
+        now: Timestamp
     ) throws(RestoreError) {
+        guard restored.manifest.manifest.baseModelDigest == baseModelDigest else {
+            throw .baseModelMismatch
+        }
+        self.signer = signer
+        self.baseModelDigest = baseModelDigest
+        self.now = now
+        manifest = restored.manifest
+        entries = restored.entries
+        chain = try Self.replay(restored)
+        current = HeightState(chain: chain, now: now)
+        nextStatusAt = now
+        nextJoinAt = now
+        nextChainRequestAt = now
+        try restoreRecords(restored.records)
     }
 
     /// Takes one event and returns what the shell is to do, in order.
     public mutating func handle(_ event: Event, now: Timestamp) -> [Directive] {
-        []
+        self.now = max(now, self.now)
+        switch event {
+        case .started, .tick: break
+        case .connected(let peer): connected(peer)
+        case .disconnected(let peer): peers[peer] = nil
+        case .received(let peer, let bytes): received(bytes, from: peer)
+        case .trainingProgressed(let round, let stepsDone, let seconds):
+            trainingProgressed(round: round, stepsDone: stepsDone, secondsPerStep: seconds)
+        case .updateReady(let round, let summary): updateReady(round: round, summary: summary)
+        case .trainingFailed(let round, let reason):
+            if round == current.round { current.ownAbstention = reason }
+            if training?.round == round { training = nil }
+        case .objectFetched(let objectID, let outcome): fetched(objectID, outcome)
+        case .objectFetchFailed(let objectID): fetchFailed(objectID)
+        case .aggregated(let height, let outcome): aggregated(height: height, outcome)
+        case .aggregationFailed(let height):
+            guard height == current.height else { break }
+            current.decided?.isAggregating = false
+            current.decided?.retryAt = self.now.adding(seconds: 2)
+        case .leaveRequested: leave()
+        case .measuredTransferRate(let rate):
+            if rate.isFinite, rate > 0 { bytesPerSecond = rate }
+        }
+        step()
+        defer { output.removeAll() }
+        return output
     }
 
-    /// Where the node stands.
-    public func status(now: Timestamp) -> PeerStatus {
-        fatalError()
+    /// Takes every step that is possible now.
+    ///
+    /// Each part looks at the state only and does nothing twice, so the order of events does not
+    /// matter to what is reached. A certified entry opens the next height, hence the loop: every
+    /// turn but the last raises the height by one.
+    private mutating func step() {
+        repeat {
+            takeOverAdapter()
+            directTraining()
+            orderFetches()
+            propose()
+            commit()
+            decide()
+            aggregate()
+            signResult()
+        } while certify()
+        changeViewIfOverdue()
+        propose()
+        report()
+        if now >= nextStatusAt {
+            nextStatusAt = now.adding(seconds: Timing.statusSeconds)
+            sendStatus(to: peers.keys.sorted())
+            if isLeaving { sendLeave() }
+        }
+        askToJoin()
+    }
+
+    mutating func emit(_ directive: Directive) {
+        output.append(directive)
+    }
+
+    mutating func send(_ message: Message, to receivers: [PublicKey]) {
+        guard !receivers.isEmpty else { return }
+        emit(.send(to: receivers, bytes: MessageCodec.encode(message)))
+    }
+
+    /// The connected members but this one.
+    var connectedMembers: [PublicKey] {
+        current.members.filter { $0 != own && peers[$0].map { !$0.isRefused } == true }
+    }
+
+    mutating func sendToMembers(_ message: Message) {
+        send(message, to: connectedMembers)
     }
 }

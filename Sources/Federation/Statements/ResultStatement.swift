@@ -40,3 +40,19 @@ public struct ResultStatement: Hashable, Sendable {
         return writer.bytes
     }
 }
+
+extension ResultStatement {
+    /// Reads ``bytes``.
+    init(bytes: [UInt8]) throws(CanonicalError) {
+        var reader = try CanonicalReader(bytes, domain: Self.domain)
+        manifestDigest = try reader.readDigest()
+        height = try reader.read()
+        round = try reader.read()
+        previousDigest = try reader.readDigest()
+        proposalDigest = try reader.readDigest()
+        sumDigest = try reader.readDigest()
+        adapterDigest = try reader.readDigest()
+        membersDigest = try reader.readDigest()
+        try reader.finish()
+    }
+}

@@ -1,0 +1,83 @@
+internal import Cryptography
+
+/// The keys of the durable records and their layouts.
+enum DurableRecord {
+    /// Promise and commit: height (8), promised view (8), 1 if committed (1), then committed
+    /// view (8) and proposal (length 4).
+    static let agreement = "agreement"
+    /// The bytes of the statement that this node signed as the result of the height.
+    static let result = "result"
+    /// The object id (32) of the adapter that is adopted and in the store.
+    static let adapter = "adapter"
+
+    /// A member's announcement for the round, as its message bytes.
+    static func announcement(_ member: PublicKey) -> String { "announcement/\(member)" }
+
+    /// An update of the round whose bytes are here: its summary as an announcement's statement.
+    static func update(_ objectID: ObjectID) -> String { "update/\(objectID)" }
+
+    static let announcementPrefix = "announcement/"
+    static let updatePrefix = "update/"
+
+    struct Agreement {
+        var height: UInt64
+        var promisedView: UInt64
+        var committed: (view: UInt64, proposal: Proposal)?
+
+        var bytes: [UInt8] {
+            var writer = CanonicalWriter()
+            writer.write(height)
+            writer.write(promisedView)
+            writer.write(UInt8(committed == nil ? 0 : 1))
+            if let committed {
+                writer.write(committed.view)
+                writer.write(prefixed: committed.proposal.canonicalBytes)
+            }
+            return writer.bytes
+        }
+
+        init(height: UInt64, promisedView: UInt64, committed: (view: UInt64, proposal: Proposal)?) {
+            self.height = height
+            self.promisedView = promisedView
+            self.committed = committed
+        }
+
+        init(bytes: [UInt8]) throws(CanonicalError) {
+            var reader = CanonicalReader(bytes)
+            height = try reader.read()
+            promisedView = try reader.read()
+            if try reader.readBool() {
+                let view = try reader.read(UInt64.self)
+                let proposal = try reader.readPrefixed(max: Proposal.byteCountMax)
+                committed = (view, try Proposal(canonicalBytes: proposal))
+            }
+            try reader.finish()
+        }
+    }
+
+    static func bytes(of summary: UpdateSummary) -> [UInt8] {
+        var writer = CanonicalWriter()
+        writer.write(raw: summary.objectID.bytes)
+        writer.write(raw: summary.member.bytes)
+        writer.write(summary.round)
+        writer.write(raw: summary.baseAdapterDigest.bytes)
+        writer.write(count: summary.exampleCount)
+        writer.write(UInt64(summary.byteCount))
+        return writer.bytes
+    }
+
+    static func summary(bytes: [UInt8]) throws(CanonicalError) -> UpdateSummary {
+        var reader = CanonicalReader(bytes)
+        let objectID = try reader.readDigest()
+        let member = try reader.readKey()
+        let round = try reader.read(UInt64.self)
+        let base = try reader.readDigest()
+        let exampleCount = Int(try reader.read(UInt32.self))
+        let byteCount = Int(clamping: try reader.read(UInt64.self))
+        try reader.finish()
+        return UpdateSummary(
+            objectID: objectID, member: member, round: round, baseAdapterDigest: base,
+            exampleCount: exampleCount, byteCount: byteCount)
+    }
+
+}

@@ -1,0 +1,140 @@
+internal import Cryptography
+
+/// What a node knows of the height that is being decided. A new height starts a new value.
+///
+/// A height moves `collecting → committed → decided → certified` and never back; only
+/// `collecting` and `committed` alternate, once per view. `view` only grows, and so does the
+/// view of `committed`.
+struct HeightState: Sendable {
+    /// A proposal that the current view's proposer signed and that breaks no rule.
+    struct Accepted: Sendable {
+        let message: Propose
+        let digest: Digest
+        let at: Timestamp
+    }
+
+    /// The proposal of the last own commit.
+    struct Committed: Sendable {
+        let view: UInt64
+        let proposal: Proposal
+        let digest: Digest
+    }
+
+    /// A proposal with its certificate.
+    struct Decided: Sendable {
+        let decision: Decision
+        let digest: Digest
+        var isAggregating = false
+        var retryAt: Timestamp?
+    }
+
+    /// Commits of one member that are kept: more than any honest pair of views can need.
+    static let commitCountMax = 8
+    /// Bodies of proposals that are kept.
+    static let proposalCountMax = 64
+
+    let height: UInt64
+    let kind: Proposal.Kind?
+    let members: [PublicKey]
+    let proposers: [PublicKey]
+    let majority: Int
+    let quorum: Int
+    let participantMinimum: Int
+    let enteredAt: Timestamp
+
+    var view: UInt64 = 0
+    var viewEnteredAt: Timestamp
+    /// When an own proposal first became possible; the time-outs of view 0 count from it.
+    var readyAt: Timestamp?
+    var committed: Committed?
+    var committedAt: Timestamp?
+    var accepted: Accepted?
+
+    var announcements: [PublicKey: SignedAnnouncement] = [:]
+    var held: [ObjectID: UpdateSummary] = [:]
+    var refused: [ObjectID: RejectReason] = [:]
+    var fetches: [ObjectID: FetchState] = [:]
+    var ownAbstention: AbsenceReason?
+
+    var proposals: [Digest: Proposal] = [:]
+    var commits: [PublicKey: [Commit]] = [:]
+    var viewChanges: [PublicKey: ViewChange] = [:]
+
+    var decided: Decided?
+    var outcome: AggregateOutcome?
+    var ownResult: ResultStatement?
+    var results: [PublicKey: SignedResult] = [:]
+
+    var reportedEquivocations: Set<ReportedEquivocation> = []
+
+    init(chain: ChainState, now: Timestamp) {
+        height = chain.height + 1
+        kind = chain.nextKind
+        members = chain.members
+        proposers = chain.proposers
+        majority = chain.majority
+        quorum = chain.quorum
+        participantMinimum = chain.participantMinimum
+        enteredAt = now
+        viewEnteredAt = now
+    }
+
+    /// The round that this height sums; `nil` for a membership entry and after the last round.
+    var round: UInt64? {
+        if case .round(let number) = kind { number } else { nil }
+    }
+
+    func proposer(of view: UInt64) -> PublicKey {
+        proposers[Int(view % UInt64(proposers.count))]
+    }
+
+    /// The announced updates that are here and passed every check, by member.
+    var usable: [SignedAnnouncement] {
+        members.compactMap { member in
+            announcements[member].flatMap { held[$0.summary.objectID] == nil ? nil : $0 }
+        }
+    }
+
+    /// Whether every participant's bytes are here.
+    func holdsAll(_ proposal: Proposal) -> Bool {
+        proposal.participants.allSatisfy { held[$0.summary.objectID] == $0.summary }
+    }
+
+    mutating func remember(_ proposal: Proposal, digest: Digest) {
+        guard proposals[digest] == nil, proposals.count < Self.proposalCountMax else { return }
+        proposals[digest] = proposal
+    }
+
+    /// Bit i is set where member i's key is in the set.
+    func mask(_ contains: (PublicKey) -> Bool) -> UInt64 {
+        var mask: UInt64 = 0
+        for (index, member) in members.enumerated() where contains(member) {
+            mask |= 1 << UInt64(index)
+        }
+        return mask
+    }
+
+    /// The members whose bits are missing from a peer's mask.
+    func members(missingIn mask: UInt64) -> [PublicKey] {
+        members.enumerated().filter { mask & 1 << UInt64($0.offset) == 0 }.map(\.element)
+    }
+
+    /// The latest commit of a member in that view.
+    func commit(of member: PublicKey, view: UInt64) -> Commit? {
+        commits[member]?.first { $0.ballot.view == view }
+    }
+}
+
+/// A fetch that was ordered or waits to be ordered again.
+struct FetchState: Sendable {
+    var isOrdered = true
+    var failureCount = 0
+    var retryAt: Timestamp
+}
+
+/// What has been logged as equivocation, so that it is logged once.
+struct ReportedEquivocation: Hashable, Sendable {
+    let member: PublicKey
+    let subject: Equivocation.Subject
+    let view: UInt64
+}

@@ -1,0 +1,131 @@
+internal import Cryptography
+
+/// When to stop waiting. Deadlines are local: they decide who is waited for, never what is agreed.
+extension PeerInstance {
+    /// Whether the peer is connected and was heard lately.
+    func isReachable(_ peer: PublicKey) -> Bool {
+        if peer == own { return true }
+        guard let state = peers[peer], !state.isRefused else { return false }
+        return now.seconds(since: state.lastHeardAt) < Timing.silenceSeconds
+    }
+
+    /// The members that can be counted on now, this node included if it is one.
+    var reachableMembers: [PublicKey] { current.members.filter { isReachable($0) } }
+
+    /// The slowest measured link of this node and the reachable members, in bytes per second.
+    private var slowestRate: Double {
+        var rates = bytesPerSecond > 0 ? [bytesPerSecond] : []
+        for member in current.members where member != own && isReachable(member) {
+            if let rate = peers[member]?.status?.bytesPerSecond, rate > 0 { rates.append(rate) }
+        }
+        return rates.min() ?? Timing.bytesPerSecondAssumed
+    }
+
+    /// The seconds that an update needs to reach the others, with room for two failures.
+    private var transferSeconds: Double {
+        let announced = current.announcements.values.map(\.summary.byteCount).max()
+        let byteCount = announced ?? manifest.manifest.updateByteCountMax
+        return 3 * Double(byteCount) / slowestRate
+    }
+
+    /// When the round stops waiting for updates, if enough are there:
+    /// max(5 s, 2 x median training time + transfer + margin) after the height was entered.
+    ///
+    /// The median is the lower one, so that one slow member of two or three does not set it.
+    var updateDeadline: Timestamp {
+        guard current.round != nil else { return current.enteredAt }
+        var speeds = secondsPerStep > 0 && isMember ? [secondsPerStep] : []
+        for member in current.members where member != own && isReachable(member) {
+            if let speed = peers[member]?.status?.secondsPerStep, speed > 0 {
+                speeds.append(speed)
+            }
+        }
+        guard !speeds.isEmpty else {
+            return current.enteredAt.adding(seconds: Timing.deadlineSecondsUnmeasured)
+        }
+        speeds.sort()
+        let median = speeds[(speeds.count - 1) / 2]
+        let training = median * Double(manifest.manifest.training.localStepCount)
+        let seconds = 2 * training + transferSeconds + Timing.marginSeconds
+        return current.enteredAt.adding(seconds: max(Timing.deadlineSecondsMin, seconds))
+    }
+
+    /// Whether an own training has to end after its current step to arrive before the deadline.
+    var mustCutTraining: Bool {
+        guard let training, !training.isStopping, training.stepsDone > 0, secondsPerStep > 0
+        else { return false }
+        let left = manifest.manifest.training.localStepCount - training.stepsDone
+        guard left > 0 else { return false }
+        let margin = transferSeconds + Timing.marginSeconds / 2
+        return now.adding(seconds: secondsPerStep + margin) > updateDeadline
+    }
+
+    /// The members whose updates are still worth waiting for before the deadline.
+    ///
+    /// Not those that said they have none, whose update was refused, that leave, or that were
+    /// silent in the last round and still are: a dead member costs one deadline, not one a round.
+    var awaitedMembers: [PublicKey] {
+        current.members.filter { member in
+            if let announcement = current.announcements[member] {
+                let objectID = announcement.summary.objectID
+                return current.held[objectID] == nil && current.refused[objectID] == nil
+            }
+            if member == own { return current.ownAbstention == nil && !isLeaving }
+            if pendingLeaves[member] != nil { return false }
+            if isReachable(member) { return abstention(of: member) == nil }
+            return chain.silentRoundCounts[member] == nil
+        }
+    }
+
+    func abstention(of member: PublicKey) -> AbsenceReason? {
+        guard let status = peers[member]?.status, status.height + 1 == current.height else {
+            return nil
+        }
+        return status.abstention
+    }
+
+    /// Whether this node could propose something of its own now.
+    var isReadyToPropose: Bool {
+        switch current.kind {
+        case nil: return false
+        case .membership: return membershipChange != nil
+        case .round:
+            guard current.usable.count >= max(1, current.participantMinimum) else { return false }
+            return now >= updateDeadline || awaitedMembers.isEmpty
+        }
+    }
+
+    /// The time that a view gets: doubled from view to view, so that views come to overlap
+    /// whatever the links are.
+    private func viewSeconds(_ view: UInt64) -> Double {
+        let missing =
+            current.accepted?.message.proposal.participants
+            .filter { current.held[$0.summary.objectID] == nil }
+            .reduce(0) { $0 + $1.summary.byteCount } ?? 0
+        let base = max(
+            Timing.viewSecondsMin, 2 * Double(missing) / slowestRate + Timing.marginSeconds)
+        return min(Timing.viewSecondsMax, base * Double(1 << min(view, 5)))
+    }
+
+    /// When this node gives up on the current view; `nil` while it waits for something else.
+    var viewDeadline: Timestamp? {
+        guard isMember, current.kind != nil, current.decided == nil,
+            reachableMembers.count >= current.quorum
+        else { return nil }
+        let seconds = viewSeconds(current.view)
+        if let accepted = current.accepted {
+            let start = max(accepted.at, current.viewEnteredAt, current.committedAt ?? accepted.at)
+            return start.adding(seconds: seconds)
+        }
+        let isProposerReachable = isReachable(current.proposer(of: current.view))
+        if current.view > 0 {
+            let span = isProposerReachable ? seconds : Timing.viewSecondsUnreachable
+            return current.viewEnteredAt.adding(seconds: span)
+        }
+        guard let readyAt = current.readyAt else { return nil }
+        guard isProposerReachable else {
+            return readyAt.adding(seconds: Timing.viewSecondsUnreachable)
+        }
+        return max(readyAt, updateDeadline).adding(seconds: seconds)
+    }
+}

@@ -1,0 +1,72 @@
+internal import Cryptography
+
+/// Connections, greetings and heartbeats.
+extension PeerInstance {
+    mutating func connected(_ peer: PublicKey) {
+        guard peer != own else {
+            emit(.refuse(peer, .duplicateIdentity))
+            emit(.notify(.duplicateIdentity))
+            return
+        }
+        guard peers[peer] != nil || peers.count < Limits.peerCount else {
+            emit(.refuse(peer, .tooMany))
+            return
+        }
+        peers[peer] = PeerState(lastHeardAt: now)
+        let hello = Hello(
+            protocolVersion: FederationProtocol.version, manifestDigest: manifest.digest,
+            baseModelDigest: baseModelDigest, publicKey: own, height: chain.height,
+            headDigest: chain.headDigest)
+        send(.hello(hello), to: [peer])
+        sendStatus(to: [peer])
+        nextJoinAt = min(nextJoinAt, now)
+    }
+
+    mutating func receivedHello(_ hello: Hello, from peer: PublicKey) throws(RejectReason) {
+        guard hello.protocolVersion == FederationProtocol.version else { throw .protocolVersion }
+        guard hello.manifestDigest == manifest.digest else { throw .manifestMismatch }
+        guard hello.baseModelDigest == baseModelDigest else { throw .baseModelMismatch }
+        guard hello.publicKey == peer else { throw .malformed }
+        askForChain(peer, theirHeight: hello.height)
+    }
+
+    /// Refuses a peer until it connects anew, and tells it why.
+    mutating func refuse(_ peer: PublicKey, _ reason: RejectReason) {
+        peers[peer]?.isRefused = true
+        let key = RefusalKey(member: peer, reason: reason)
+        if reportedRefusals.count < Limits.reportCount, reportedRefusals.insert(key).inserted {
+            emit(.appendLog(.peerRefused(member: peer, reason)))
+        }
+        send(.refuse(reason), to: [peer])
+        emit(.refuse(peer, reason))
+    }
+
+    /// The heartbeat: position, measurements, and by its masks what this node lacks.
+    mutating func sendStatus(to receivers: [PublicKey]) {
+        var status = StatusReport(height: chain.height, headDigest: chain.headDigest)
+        let view = current.view
+        status.view = view
+        status.holdsProposal = current.accepted != nil
+        status.isDecided = current.decided != nil
+        status.isLeaving = isLeaving
+        status.isFinished = chain.isFinished && adoptedHeight == chain.height
+        status.holdsAdapter = holdsAdapter
+        status.announcements = current.mask { current.announcements[$0] != nil }
+        status.viewChanges = current.mask { (current.viewChanges[$0]?.view ?? 0) >= view }
+        status.commits = current.mask { current.commit(of: $0, view: view) != nil }
+        status.results = current.mask { current.results[$0] != nil }
+        status.stepsDone = training?.stepsDone ?? 0
+        status.secondsPerStep = secondsPerStep
+        status.bytesPerSecond = bytesPerSecond
+        status.abstention = current.ownAbstention
+        send(.status(status), to: receivers.filter { peers[$0]?.isRefused == false })
+    }
+
+    mutating func receivedStatus(_ status: StatusReport, from peer: PublicKey) {
+        peers[peer]?.status = status
+        if !status.isLeaving { pendingLeaves[peer] = nil }
+        if status.isFinished, status.height == chain.height { finishedPeers.insert(peer) }
+        askForChain(peer, theirHeight: status.height)
+        supplyMissing(to: peer, status)
+    }
+}

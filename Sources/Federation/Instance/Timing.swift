@@ -1,0 +1,35 @@
+/// The protocol's spans in seconds, each with its reason. Everything that depends on machine or
+/// link is measured instead; see ``PeerInstance/updateDeadline``.
+enum Timing {
+    /// Between two heartbeats: a lost message is made good after about one.
+    static let statusSeconds = 1.0
+    /// A peer that is connected but was not heard for that long is not counted on: five lost
+    /// heartbeats in a row.
+    static let silenceSeconds = 5.0
+    /// Between two requests for entries.
+    static let chainRequestSeconds = 1.0
+    /// Between two wishes to join.
+    static let joinSeconds = 2.0
+    /// A wish to join that was not repeated for that long is dropped.
+    static let joinLifetimeSeconds = 10.0
+    /// The least update deadline, for rounds that train in less than a second.
+    static let deadlineSecondsMin = 5.0
+    /// The update deadline while nobody has measured a training step yet.
+    static let deadlineSecondsUnmeasured = 600.0
+    /// Added to the deadline for what is not measured: signing, quantising, queues.
+    static let marginSeconds = 2.0
+    /// The least time that a view gets.
+    static let viewSecondsMin = 3.0
+    /// The most time that a view gets, however often it was doubled.
+    static let viewSecondsMax = 60.0
+    /// The time that a view gets whose proposer cannot be reached.
+    static let viewSecondsUnreachable = 1.0
+    /// Bytes per second assumed before the first transfer: 8 Mbit/s, a slow home uplink.
+    static let bytesPerSecondAssumed = 1_000_000.0
+    /// Before too few reachable members are reported: connections come up one by one.
+    static let quorumGraceSeconds = 3.0
+    /// Between a failed fetch and the next try, doubled each time up to ``fetchRetrySecondsMax``.
+    static let fetchRetrySeconds = 0.5
+    /// The most between two tries of a fetch.
+    static let fetchRetrySecondsMax = 8.0
+}

@@ -1,0 +1,86 @@
+internal import Cryptography
+
+/// One message between peers, read and bounded, but with nothing verified yet.
+enum Message: Hashable, Sendable {
+    case hello(Hello)
+    case refuse(RejectReason)
+    case status(StatusReport)
+    case join(SignedJoin)
+    case leave(SignedLeave)
+    case announcement(SignedAnnouncement)
+    case propose(Propose)
+    case commit(Commit)
+    case viewChange(ViewChange, proposal: Proposal?)
+    case decision(Decision)
+    case result(SignedResult)
+    case chainRequest(fromHeight: UInt64)
+    case chain([[UInt8]])
+    case manifestRequest
+    case manifestReply([UInt8])
+}
+
+/// The first message on a connection.
+struct Hello: Hashable, Sendable {
+    let protocolVersion: UInt32
+    let manifestDigest: Digest
+    let baseModelDigest: Digest
+    let publicKey: PublicKey
+    let height: UInt64
+    let headDigest: Digest
+}
+
+/// A proposer's signed proposal for a view, with what allows it in views above 0.
+struct Propose: Hashable, Sendable {
+    let view: UInt64
+    let proposal: Proposal
+    let signature: [UInt8]
+    let justification: [ViewChange]
+
+    var ballot: Ballot {
+        Ballot(height: proposal.height, view: view, proposalDigest: proposal.digest)
+    }
+}
+
+/// A member's signed commit.
+struct Commit: Hashable, Sendable {
+    let ballot: Ballot
+    let member: PublicKey
+    let signature: [UInt8]
+}
+
+/// A proposal with the certificate that decides it.
+struct Decision: Hashable, Sendable {
+    let proposal: Proposal
+    let certificate: CommitCertificate
+}
+
+/// A member's signature over a result statement, with what the receiver cannot derive.
+struct SignedResult: Hashable, Sendable {
+    let height: UInt64
+    let proposalDigest: Digest
+    let sumDigest: Digest
+    let adapterDigest: ObjectID
+    let membersDigest: Digest
+    let member: PublicKey
+    let signature: [UInt8]
+}
+
+/// The heartbeat: where a peer stands, and by its masks what it lacks.
+struct StatusReport: Hashable, Sendable {
+    var height: UInt64
+    var headDigest: Digest
+    var view: UInt64 = 0
+    var holdsProposal = false
+    var isDecided = false
+    var isLeaving = false
+    var isFinished = false
+    var holdsAdapter = false
+    var announcements: UInt64 = 0
+    var viewChanges: UInt64 = 0
+    var commits: UInt64 = 0
+    var results: UInt64 = 0
+    var stepsDone: Int = 0
+    var secondsPerStep: Double = 0
+    var bytesPerSecond: Double = 0
+    var abstention: AbsenceReason?
+}
