@@ -43,6 +43,9 @@ package final class Environment: @unchecked Sendable {
             try StoreFolder.create(folder)
         }
         let lock = try StoreLock(folder: folder, access: access)
+        if access == .readWrite {
+            try StoreFolder.discardTornCreation(in: folder)
+        }
         let opening = try EnvironmentOpening(
             folder: folder, tables: tables, limits: limits, access: access
         )
