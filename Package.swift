@@ -143,13 +143,9 @@ let package = Package(
         ),
         tests("Cryptography"),
         tests("LibP2P", ["Cryptography"]),
-        tests("Federation", ["Tensors", "Cryptography"]),
         tests("GossipLog", ["Cryptography"]),
         tests("Storage", ["Tensors", "GossipLog", "Cryptography"]),
         tests("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, nioEmbedded, log]),
-        tests(
-            "NodeServices", ["LibP2P", "Cryptography", "Transports", log, nioCore, nioPosix]
-        ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),
     ]
 )

@@ -68,6 +68,22 @@ public struct NamedTensors: Hashable, Sendable {
             }
     }
 
+    /// The element-wise difference to tensors of the same layout.
+    public func subtracting(_ other: NamedTensors) -> NamedTensors {
+        precondition(hasSameLayout(as: other), "the two have other names or shapes")
+        return NamedTensors(
+            zip(elements, other.elements).map { left, right in
+                Element(
+                    name: left.name,
+                    tensor: FloatTensor(
+                        shape: left.tensor.shape,
+                        values: zip(left.tensor.values, right.tensor.values).map { $0 - $1 }
+                    )
+                )
+            }
+        )
+    }
+
     private func index(of name: String) -> Int? {
         var low = 0
         var high = elements.count

@@ -1,6 +1,6 @@
 public import Cryptography
 
-/// The content address of an update or of an adapter state: BLAKE2b-256 of its bytes.
+/// The content address of an update or of an adapter state; see `ContentAddress`.
 public typealias ObjectID = Digest
 
 extension Digest {

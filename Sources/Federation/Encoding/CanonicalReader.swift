@@ -1,4 +1,4 @@
-internal import Cryptography
+public import Cryptography
 
 /// Why canonical bytes could not be read.
 public enum CanonicalError: Error, Hashable, Sendable {
@@ -15,25 +15,29 @@ public enum CanonicalError: Error, Hashable, Sendable {
 }
 
 /// Reads what ``CanonicalWriter`` writes; every read is bounded and nothing traps.
-struct CanonicalReader {
+public struct CanonicalReader {
     private let bytes: [UInt8]
-    private(set) var offset = 0
+    /// Where the next read begins.
+    public private(set) var offset = 0
 
-    init(_ bytes: [UInt8]) {
+    /// Starts at the first byte.
+    public init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// Starts after the domain that the bytes must begin with.
-    init(_ bytes: [UInt8], domain: StaticString) throws(CanonicalError) {
+    public init(_ bytes: [UInt8], domain: StaticString) throws(CanonicalError) {
         self.bytes = bytes
         let expected = Array(domain.description.utf8) + [0]
         guard bytes.starts(with: expected) else { throw .wrongDomain }
         offset = expected.count
     }
 
-    var remainingCount: Int { bytes.count - offset }
+    /// The bytes that are left.
+    public var remainingCount: Int { bytes.count - offset }
 
-    mutating func read<Value: FixedWidthInteger & UnsignedInteger>(
+    /// An integer, high byte first.
+    public mutating func read<Value: FixedWidthInteger & UnsignedInteger>(
         _ type: Value.Type = Value.self
     ) throws(CanonicalError) -> Value {
         let count = Value.bitWidth / 8
@@ -46,11 +50,13 @@ struct CanonicalReader {
         return value
     }
 
-    mutating func readDouble() throws(CanonicalError) -> Double {
+    /// A float from its bit pattern.
+    public mutating func readDouble() throws(CanonicalError) -> Double {
         Double(bitPattern: try read(UInt64.self))
     }
 
-    mutating func readBool() throws(CanonicalError) -> Bool {
+    /// A byte that is 0 or 1.
+    public mutating func readBool() throws(CanonicalError) -> Bool {
         switch try read(UInt8.self) {
         case 0: return false
         case 1: return true
@@ -60,7 +66,7 @@ struct CanonicalReader {
 
     /// A count of items that each take at least `itemByteCount` bytes, so that no allocation is
     /// larger than what was sent.
-    mutating func readCount(
+    public mutating func readCount(
         max: Int, itemByteCount: Int = 1
     ) throws(CanonicalError) -> Int {
         let start = offset
@@ -72,17 +78,20 @@ struct CanonicalReader {
         return count
     }
 
-    mutating func read(rawCount count: Int) throws(CanonicalError) -> [UInt8] {
+    /// So many bytes.
+    public mutating func read(rawCount count: Int) throws(CanonicalError) -> [UInt8] {
         guard count >= 0, remainingCount >= count else { throw .truncated(offset: offset) }
         defer { offset += count }
         return Array(bytes[offset..<offset + count])
     }
 
-    mutating func readPrefixed(max: Int) throws(CanonicalError) -> [UInt8] {
+    /// Bytes behind their count.
+    public mutating func readPrefixed(max: Int) throws(CanonicalError) -> [UInt8] {
         try read(rawCount: readCount(max: max))
     }
 
-    mutating func readText(max: Int) throws(CanonicalError) -> String {
+    /// UTF-8 behind its count.
+    public mutating func readText(max: Int) throws(CanonicalError) -> String {
         let start = offset
         let raw = try readPrefixed(max: max)
         guard let text = String(validating: raw, as: UTF8.self) else {
@@ -91,26 +100,29 @@ struct CanonicalReader {
         return text
     }
 
-    mutating func readDigest() throws(CanonicalError) -> Digest {
+    /// A digest of 32 bytes.
+    public mutating func readDigest() throws(CanonicalError) -> Digest {
         guard let digest = Digest(bytes: try read(rawCount: Digest.byteCount)) else {
             throw .truncated(offset: offset)
         }
         return digest
     }
 
-    mutating func readKey() throws(CanonicalError) -> PublicKey {
+    /// A key of 32 bytes.
+    public mutating func readKey() throws(CanonicalError) -> PublicKey {
         guard let key = PublicKey(bytes: try read(rawCount: PublicKey.byteCount)) else {
             throw .truncated(offset: offset)
         }
         return key
     }
 
-    mutating func readSignature() throws(CanonicalError) -> [UInt8] {
+    /// A signature of 64 bytes.
+    public mutating func readSignature() throws(CanonicalError) -> [UInt8] {
         try read(rawCount: PublicKey.signatureByteCount)
     }
 
     /// Nothing may be left: with it, equal meanings have equal bytes.
-    func finish() throws(CanonicalError) {
+    public func finish() throws(CanonicalError) {
         guard remainingCount == 0 else { throw .trailingBytes(count: remainingCount) }
     }
 }

@@ -57,6 +57,6 @@ public enum AdapterStateCodec {
 
     /// The object id of an adapter state: the digest that entries and exports name.
     public static func digest(of tensors: NamedTensors) -> ObjectID {
-        Hashing.blake2b256(encode(tensors))
+        ContentAddress.id(of: encode(tensors))
     }
 }

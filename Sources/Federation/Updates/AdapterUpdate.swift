@@ -55,7 +55,7 @@ public struct AdapterUpdate: Hashable, Sendable {
     /// The summary of this update, whose object has those bytes.
     public func summary(bytes: [UInt8]) -> UpdateSummary {
         UpdateSummary(
-            objectID: Hashing.blake2b256(bytes), member: member, round: round,
+            objectID: ContentAddress.id(of: bytes), member: member, round: round,
             baseAdapterDigest: baseAdapterDigest, exampleCount: exampleCount,
             byteCount: bytes.count)
     }

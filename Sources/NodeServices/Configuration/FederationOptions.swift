@@ -1,8 +1,8 @@
-public import Adapters
-public import Cryptography
-public import Federation
+internal import Adapters
+internal import Cryptography
+internal import Federation
 internal import Foundation
-internal import Models
+public import Models
 internal import Tensors
 
 /// What the author of a federation decides; all members follow it.

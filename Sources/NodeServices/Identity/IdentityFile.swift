@@ -1,5 +1,5 @@
 public import Cryptography
-internal import Foundation
+public import Foundation
 internal import LibP2P
 
 /// The node's key on disk: 68 bytes, libp2p's private-key message, readable by its owner alone.

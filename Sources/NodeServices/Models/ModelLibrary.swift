@@ -1,9 +1,9 @@
-public import Checkpoints
-public import Cryptography
+internal import Checkpoints
+internal import Cryptography
 internal import Foundation
 internal import LibP2P
 internal import Tensors
-public import Tokenizers
+internal import Tokenizers
 
 /// The base models of a node: brings checkpoints into the store, or fetches them from peers, and
 /// opens them.
@@ -33,7 +33,7 @@ struct ModelLibrary: Sendable {
             let bytes: [UInt8]
             let manifest: ObjectManifest
             do {
-                bytes = try checkpoint.withBytes(of: tensor.name) { unsafe [UInt8]($0) }
+                bytes = unsafe try checkpoint.withBytes(of: tensor.name) { unsafe [UInt8]($0) }
                 manifest = try ObjectManifest(cutting: bytes)
             } catch {
                 throw NodeError(
@@ -46,11 +46,11 @@ struct ModelLibrary: Sendable {
             done += tensor.byteCount
             progress(done, total)
         }
-        let tokenizerID = try await store.putObject(definition)
+        let tokenizerID = try await store.storeObject(definition)
         let record = ModelRecord(
             configuration: checkpoint.configuration, tokenizerID: tokenizerID, shards: shards
         )
-        let id = try await store.putObject(record.canonicalBytes)
+        let id = try await store.storeObject(record.canonicalBytes)
         try await store.putModel(name: checkpoint.name, record: id)
         return id
     }

@@ -1,7 +1,7 @@
 public import Checkpoints
 public import Cryptography
 public import Federation
-public import Tensors
+internal import Tensors
 
 /// What a base model consists of: its extents, its vocabulary, and its tensors by content address.
 ///

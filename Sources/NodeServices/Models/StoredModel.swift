@@ -1,7 +1,7 @@
 public import Checkpoints
 internal import Cryptography
 internal import Storage
-public import Tensors
+internal import Tensors
 
 /// A base model in the node's store, read in place from the memory map.
 public struct StoredModel: TensorSource {

@@ -5,6 +5,7 @@ internal import Foundation
 internal import GossipLog
 internal import LibP2P
 internal import Logging
+internal import NIOCore
 internal import NIOPosix
 internal import Storage
 internal import Synchronization
@@ -79,7 +80,7 @@ public final class Node: Sendable {
             model: model.configuration, seed: manifest.manifest.adapter.initializationSeed
         )
         // Where another CPU draws other bits the state comes from a peer instead.
-        try await store.putObject(initial.bytes)
+        try await store.storeObject(initial.bytes)
         let parts = try await assemble(
             identity: identity, store: store, group: group, manifest: manifest, model: model,
             data: data, layout: AdapterLayout(of: initial.tensors)

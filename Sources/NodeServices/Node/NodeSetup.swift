@@ -1,10 +1,11 @@
 internal import Adapters
 internal import Checkpoints
-public import Cryptography
+internal import Cryptography
 public import Federation
 internal import Foundation
 public import LibP2P
 internal import Storage
+internal import Tensors
 
 /// Makes a node the author of a new federation.
 public enum NodeSetup {
@@ -57,7 +58,7 @@ public enum NodeSetup {
             configuration: options.loraConfiguration, model: record.configuration,
             seed: options.seed
         )
-        let adapterID = try await store.putObject(adapter.bytes)
+        let adapterID = try await store.storeObject(adapter.bytes)
         let manifest = try options.manifest(
             model: record, modelID: modelID, modelName: name, initialAdapter: adapter.bytes,
             initialAdapterID: adapterID, author: identity.publicKey

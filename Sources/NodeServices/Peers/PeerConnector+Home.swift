@@ -34,7 +34,7 @@ extension PeerConnector {
                 guard !addresses.isEmpty else { return nil }
                 let record = PeerRecord(
                     peerID: own,
-                    sequence: UInt64(max(Date().timeIntervalSince1970, 0) * 1_000_000_000),
+                    sequenceNumber: UInt64(max(Date().timeIntervalSince1970, 0) * 1_000_000_000),
                     addresses: addresses
                 )
                 return SignedEnvelope(sealing: record, with: identity)

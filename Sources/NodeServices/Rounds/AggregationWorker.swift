@@ -11,7 +11,7 @@ actor AggregationWorker {
     private let store: NodeStore
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
-        executor.asUnownedSerialExecutor()
+        unsafe executor.asUnownedSerialExecutor()
     }
 
     /// Makes a worker for adapters of that layout.
@@ -57,7 +57,7 @@ actor AggregationWorker {
             )
         }
         let aggregate = try sum.finish(base: base)
-        let adapter = try await store.putObject(AdapterStateCodec.encode(aggregate.adapter))
+        let adapter = try await store.storeObject(AdapterStateCodec.encode(aggregate.adapter))
         return AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: adapter)
     }
 }

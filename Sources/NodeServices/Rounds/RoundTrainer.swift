@@ -31,7 +31,7 @@ actor RoundTrainer {
     private var secondsPerStep: Double?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
-        executor.asUnownedSerialExecutor()
+        unsafe executor.asUnownedSerialExecutor()
     }
 
     init(setup: Setup, store: NodeStore, logger: Logger) {
@@ -61,7 +61,7 @@ actor RoundTrainer {
             guard examples > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
             let update = try await makeUpdate(round: round, base: base, exampleCount: examples)
             let bytes = AdapterUpdateCodec.encode(update)
-            try await store.putObject(bytes)
+            try await store.storeObject(bytes)
             let summary = update.summary(bytes: bytes)
             return .updateReady(round: round, summary: summary)
         } catch {

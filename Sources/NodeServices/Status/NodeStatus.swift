@@ -1,4 +1,4 @@
-public import Cryptography
+internal import Cryptography
 public import Federation
 internal import Foundation
 public import LibP2P

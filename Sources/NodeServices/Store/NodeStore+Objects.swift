@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Cryptography
 internal import LibP2P
 internal import Storage
@@ -42,7 +43,7 @@ extension NodeStore: ObjectStore {
                 try transaction.chunk(of: id.bytes, index: UInt32(index))
             }
             if let stored { return stored }
-            return try readShard(id) { shard in
+            return unsafe try readShard(id) { shard in
                 let start = index * TransferProtocol.chunkByteCount
                 guard start < shard.count else { return nil }
                 let end = min(start + TransferProtocol.chunkByteCount, shard.count)
@@ -79,11 +80,11 @@ extension NodeStore: ObjectStore {
     }
 
     /// Stores a shard and the manifest under which peers can fetch it.
-    func putShard(
-        _ bytes: UnsafeRawBufferPointer, manifest: ObjectManifest
-    ) throws(NodeError) {
+    func putShard(_ bytes: [UInt8], manifest: ObjectManifest) throws(NodeError) {
         do {
-            unsafe try models.putShard(digest: manifest.objectID.bytes, bytes: bytes)
+            try models.putShards([
+                ModelStore.Shard(digest: manifest.objectID.bytes, bytes: bytes)
+            ])
         } catch {
             throw NodeError(storage: error)
         }
@@ -151,7 +152,7 @@ extension NodeStore: ObjectStore {
         _ id: Digest, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(NodeError) -> Result? {
         do {
-            return try models.withShard(id.bytes) { (bytes) throws(StorageError) in
+            return unsafe try models.withShard(id.bytes) { (bytes) throws(StorageError) in
                 unsafe body(bytes)
             }
         } catch {

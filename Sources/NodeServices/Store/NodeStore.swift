@@ -15,7 +15,7 @@ actor NodeStore {
     private var logSigner: NoteSigner?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
-        executor.asUnownedSerialExecutor()
+        unsafe executor.asUnownedSerialExecutor()
     }
 
     /// Opens the stores below a home; with access to write, makes them.
@@ -141,7 +141,7 @@ actor NodeStore {
 
     /// Stores an object's bytes under their content address.
     @discardableResult
-    func putObject(_ bytes: [UInt8]) throws(NodeError) -> Digest {
+    func storeObject(_ bytes: [UInt8]) throws(NodeError) -> Digest {
         let manifest: ObjectManifest
         do {
             manifest = try ObjectManifest(cutting: bytes)
