@@ -1,15 +1,15 @@
-internal import LibP2P
+package import LibP2P
 
 /// What is dialled: a peer, by whatever address is known of it, or an address of whoever is there.
-enum DialKey: Hashable, Comparable {
+package enum DialKey: Hashable, Comparable {
     case peer(PeerID)
     case address(Multiaddr)
 
-    init(_ address: Multiaddr) {
+    package init(_ address: Multiaddr) {
         self = address.peerID.map { .peer($0) } ?? .address(address)
     }
 
-    static func < (left: DialKey, right: DialKey) -> Bool {
+    package static func < (left: DialKey, right: DialKey) -> Bool {
         switch (left, right) {
         case (.peer(let a), .peer(let b)): a < b
         case (.address(let a), .address(let b)): a.bytes.lexicographicallyPrecedes(b.bytes)
@@ -31,6 +31,14 @@ struct DialTarget {
     var notBefore = Duration.zero
     /// Who answered last, where the key is an address.
     var answeredBy: PeerID?
+    /// Until when a dial that was answered counts as under way, because the swarm's own word of
+    /// the connection may come after the dial's.
+    var settlesBy: Duration?
+
+    /// Whether a dial is under way or was answered a moment ago.
+    func isUnderWay(at now: Duration) -> Bool {
+        isDialling || settlesBy.map { now < $0 } ?? false
+    }
 
     /// Puts an address first, without having it twice, and drops the last ones beyond `countMax`.
     mutating func prefer(_ address: Multiaddr, countMax: Int) {
@@ -54,6 +62,7 @@ struct DialTarget {
         using generator: inout some RandomNumberGenerator
     ) -> Duration {
         failureCount += 1
+        settlesBy = nil
         let wait = Self.wait(
             afterFailure: failureCount, isLoopback: isLoopback, settings: settings,
             using: &generator)

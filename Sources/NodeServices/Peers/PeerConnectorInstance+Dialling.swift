@@ -7,7 +7,7 @@ extension PeerConnectorInstance {
     ) -> [Directive] {
         prune()
         var directives: [Directive] = []
-        var budget = settings.dialCountMax - targets.values.filter(\.isDialling).count
+        var budget = settings.dialCountMax - targets.values.filter { $0.isUnderWay(at: now) }.count
         func dial(_ key: DialKey, _ instance: inout PeerConnectorInstance) -> Bool {
             guard budget > 0, let address = instance.startDial(key, now) else { return false }
             budget -= 1
@@ -16,8 +16,8 @@ extension PeerConnectorInstance {
         }
         for peer in wanted.sorted() { _ = dial(.peer(peer), &self) }
 
-        let dialling = targets.filter { $0.value.isDialling }.count
-        var missing = settings.connectionCountTarget - connections.count - dialling
+        let underWay = targets.values.filter { $0.isUnderWay(at: now) }.count
+        var missing = settings.connectionCountTarget - connections.count - underWay
         guard missing > 0 else { return directives }
         let configured = targets.filter { $0.value.isConfigured }.keys.sorted()
             .shuffled(using: &generator)
@@ -50,7 +50,7 @@ extension PeerConnectorInstance {
     private mutating func startDial(_ key: DialKey, _ now: Duration) -> Multiaddr? {
         if key == .peer(localPeer) { return nil }
         var target = targets[key] ?? DialTarget()
-        guard !target.isDialling, target.notBefore <= now, !isConnected(key, target) else {
+        guard !target.isUnderWay(at: now), target.notBefore <= now, !isConnected(key, target) else {
             return nil
         }
         if case .peer(let peer) = key, let record = view[peer]?.record {
@@ -58,6 +58,7 @@ extension PeerConnectorInstance {
         }
         guard let address = target.addresses.first else { return nil }
         target.isDialling = true
+        target.settlesBy = nil
         targets[key] = target
         return address
     }

@@ -1,12 +1,12 @@
-internal import LibP2P
+package import LibP2P
 
 /// Whom to dial, when, and with whom to exchange records: events in, directives out, no clock.
 ///
 /// Wanted peers are dialled whenever they are not connected. Beyond them, configured addresses and
 /// then peers of the passive view are dialled, in random order, until the target number of
 /// connections is there or under way.
-struct PeerConnectorInstance {
-    enum Event {
+package struct PeerConnectorInstance {
+    package enum Event {
         case tick
         case connected(PeerID, address: Multiaddr, isDialer: Bool)
         case disconnected(PeerID, reason: String)
@@ -19,7 +19,7 @@ struct PeerConnectorInstance {
         case exchangeEnded(PeerID)
     }
 
-    enum Directive: Equatable {
+    package enum Directive: Equatable {
         case dial(DialKey, Multiaddr)
         case exchange(PeerID)
         case persist
@@ -32,9 +32,9 @@ struct PeerConnectorInstance {
         var isExchanging = false
     }
 
-    let localPeer: PeerID
+    package let localPeer: PeerID
     let settings: PeerConnectorSettings
-    private(set) var view: PassiveView
+    package private(set) var view: PassiveView
     private(set) var connections: [PeerID: Connection] = [:]
     private(set) var wanted: Set<PeerID> = []
     var targets: [DialKey: DialTarget] = [:]
@@ -44,13 +44,13 @@ struct PeerConnectorInstance {
     private var isViewChanged = false
     private var persistedAt: Duration?
 
-    init(localPeer: PeerID, view: PassiveView, settings: PeerConnectorSettings) {
+    package init(localPeer: PeerID, view: PassiveView, settings: PeerConnectorSettings) {
         self.localPeer = localPeer
         self.view = view
         self.settings = settings
     }
 
-    mutating func handle(
+    package mutating func handle(
         _ event: Event, now: Duration, unixMilliseconds: UInt64,
         using generator: inout some RandomNumberGenerator
     ) -> [Directive] {
@@ -63,7 +63,7 @@ struct PeerConnectorInstance {
             directives += disconnect(peer, reason, now, &generator)
         case .identified(let peer, let addresses, let servesExchange):
             directives += identify(peer, addresses, servesExchange)
-        case .dialled(let key, let address, let peer): dialled(key, address, peer)
+        case .dialled(let key, let address, let peer): dialled(key, address, peer, now)
         case .dialFailed(let key, let address, let reason, let isHopeless):
             directives += dialFailed(key, address, reason, isHopeless, now, &generator)
         case .wanted(let peers): wanted = Set(peers).subtracting([localPeer])
@@ -78,20 +78,21 @@ struct PeerConnectorInstance {
     }
 
     /// When the next `tick` has something to do; nil if only another event can.
-    func nextWake(now: Duration) -> Duration? {
+    package func nextWake(now: Duration) -> Duration? {
         var times: [Duration] = []
         if let nextExchange, connections.values.contains(where: \.servesExchange) {
             times.append(nextExchange)
         }
         if isViewChanged { times.append((persistedAt ?? now) + settings.persistInterval) }
-        for (key, target) in targets where !target.isDialling && target.notBefore > now {
-            if isWorthDialling(key, target) { times.append(target.notBefore) }
+        for (key, target) in targets where !target.isDialling {
+            let due = max(target.notBefore, target.settlesBy ?? .zero)
+            if due > now, isWorthDialling(key, target) { times.append(due) }
         }
         return times.min().map { max($0, now) }
     }
 
     /// Whether a peer that opens an exchange is answered; then it is not answered again for a while.
-    mutating func admitExchange(from peer: PeerID, now: Duration) -> Bool {
+    package mutating func admitExchange(from peer: PeerID, now: Duration) -> Bool {
         servedAt = servedAt.filter { now - $0.value < settings.exchangeServeInterval }
         guard servedAt[peer] == nil else { return false }
         servedAt[peer] = now
@@ -109,6 +110,9 @@ struct PeerConnectorInstance {
         _ unixMilliseconds: UInt64
     ) {
         connections[peer] = connections[peer] ?? Connection(since: now)
+        for key in targets.keys where key == .peer(peer) || targets[key]?.answeredBy == peer {
+            targets[key]?.settlesBy = nil
+        }
         if isDialer { prefer(address, for: peer) }
         guard view[peer] != nil else { return }
         view.noteSuccess(of: peer, atMilliseconds: unixMilliseconds)
@@ -158,9 +162,12 @@ struct PeerConnectorInstance {
         return isFirst ? [.exchange(peer)] : []
     }
 
-    private mutating func dialled(_ key: DialKey, _ address: Multiaddr, _ peer: PeerID) {
+    private mutating func dialled(
+        _ key: DialKey, _ address: Multiaddr, _ peer: PeerID, _ now: Duration
+    ) {
         targets[key]?.isDialling = false
         targets[key]?.answeredBy = peer
+        if connections[peer] == nil { targets[key]?.settlesBy = now + settings.settleTime }
         prefer(address, for: peer)
     }
 

@@ -17,6 +17,8 @@ public struct PeerConnectorSettings: Hashable, Sendable {
     public var retryJitter = 0.2
     /// A connection that lasted so long was a good one: the next wait is again the first one.
     public var goodConnectionAge = Duration.seconds(10)
+    /// The time after an answered dial in which the connection is expected to be reported.
+    public var settleTime = Duration.seconds(1)
     /// The time from one peer exchange to the next.
     public var exchangeInterval = Duration.seconds(30)
     /// The time by which an interval may be longer or shorter.

@@ -1,13 +1,13 @@
-internal import LibP2P
+package import LibP2P
 
 /// Who is asked next for an object, and when; a pure value.
 ///
 /// Providers are asked in turn: the one with the fewest fruitless attempts first, then in the
 /// order in which they were named. A provider that broke the rules, or does not serve the object,
 /// is not asked again.
-struct ProviderRotation {
+package struct ProviderRotation {
     /// What to do next.
-    enum Step: Equatable {
+    package enum Step: Equatable {
         case ask(PeerID)
         case wait(Duration)
         case giveUp
@@ -24,25 +24,25 @@ struct ProviderRotation {
     private let settings: TransferSettings
     private var providers: [Provider] = []
 
-    init(settings: TransferSettings) {
+    package init(settings: TransferSettings) {
         self.settings = settings
     }
 
     /// Adds providers that are not known yet.
-    mutating func add(_ peers: [PeerID]) {
+    package mutating func add(_ peers: [PeerID]) {
         for peer in peers where !providers.contains(where: { $0.peer == peer }) {
             providers.append(Provider(peer: peer))
         }
     }
 
     /// Takes a provider out for good.
-    mutating func exclude(_ peer: PeerID) {
+    package mutating func exclude(_ peer: PeerID) {
         guard let index = providers.firstIndex(where: { $0.peer == peer }) else { return }
         providers[index].isOut = true
     }
 
     /// The next step.
-    func next(now: Duration) -> Step {
+    package func next(now: Duration) -> Step {
         let left = providers.filter { provider in
             !provider.isOut && provider.fruitlessCount < settings.fruitlessAttemptCountMax
                 && provider.busyCount < settings.busyCountMax
@@ -58,7 +58,7 @@ struct ProviderRotation {
     }
 
     /// Notes what came of asking a provider.
-    mutating func record(_ attempt: FetchAttempt, now: Duration) {
+    package mutating func record(_ attempt: FetchAttempt, now: Duration) {
         guard let index = providers.firstIndex(where: { $0.peer == attempt.provider }) else {
             return
         }

@@ -40,6 +40,15 @@ public struct FetchAttempt: Sendable {
     public let receivedByteCount: Int
     /// The time from the opened stream to its end.
     public let duration: Duration
+
+    package init(
+        provider: PeerID, outcome: Outcome, receivedByteCount: Int, duration: Duration
+    ) {
+        self.provider = provider
+        self.outcome = outcome
+        self.receivedByteCount = receivedByteCount
+        self.duration = duration
+    }
 }
 
 /// What a fetch cost.

@@ -9,7 +9,7 @@ final class ManualClock: Sendable {
     }
 
     private struct Watcher {
-        let duration: Duration
+        let durations: ClosedRange<Duration>
         let continuation: CheckedContinuation<Void, Never>
     }
 
@@ -48,12 +48,18 @@ final class ManualClock: Sendable {
 
     /// Returns once somebody sleeps for what is left of exactly this duration.
     func waitForSleep(of duration: Duration) async {
+        await waitForSleep(in: duration...duration)
+    }
+
+    /// Returns once somebody sleeps for what is left of a duration in this range.
+    func waitForSleep(in durations: ClosedRange<Duration>) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
-                if state.sleepers.values.contains(where: { $0.deadline == state.now + duration }) {
+                let now = state.now
+                if state.sleepers.values.contains(where: { durations.contains($0.deadline - now) }) {
                     return true
                 }
-                state.watchers.append(Watcher(duration: duration, continuation: continuation))
+                state.watchers.append(Watcher(durations: durations, continuation: continuation))
                 return false
             }
             if isThere { continuation.resume() }
@@ -71,8 +77,8 @@ final class ManualClock: Sendable {
                     if state.cancelled.remove(id) != nil { return (true, [Watcher]()) }
                     state.sleepers[id] = Sleeper(
                         deadline: state.now + duration, continuation: continuation)
-                    let seen = state.watchers.filter { $0.duration == duration }
-                    state.watchers.removeAll { $0.duration == duration }
+                    let seen = state.watchers.filter { $0.durations.contains(duration) }
+                    state.watchers.removeAll { $0.durations.contains(duration) }
                     return (false, seen)
                 }
                 if isCancelled { continuation.resume(throwing: CancellationError()) }

@@ -45,7 +45,7 @@ final class MemoryNetwork: StreamOpener {
 /// Passes frames on between a fetcher and a provider; `bend` changes or drops what the provider
 /// says, or ends the stream by returning nil.
 struct BentStream: MessageStream {
-    let base: MemoryStream
+    let base: any MessageStream
     let bend: @Sendable (TransferFrame) -> TransferFrame?
 
     func readLengthPrefixed(maxByteCount: Int) async throws(TransportError) -> [UInt8]? {

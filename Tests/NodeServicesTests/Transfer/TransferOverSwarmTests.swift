@@ -1,0 +1,98 @@
+import Cryptography
+import LibP2P
+import NodeServices
+import Synchronization
+import Testing
+import Transports
+
+@Suite struct TransferOverSwarmTests {
+    @Test func `20 MB go on after a killed connection without a chunk fetched twice`()
+        async throws
+    {
+        let (provider, node) = (LoopbackNode(), LoopbackNode())
+        let contents = sampleBytes(count: 20_000_000)
+        let id = try await provider.store.putObject(contents).objectID
+        provider.serveObjects()
+        let address = try #require(try await provider.swarm.start().first)
+        _ = try await node.swarm.start()
+        try await node.swarm.dial(address)
+
+        let fetcher = node.makeFetcher()
+        let (chunkCounts, counted) = AsyncStream.makeStream(of: Int.self)
+        let received = Mutex(0)
+        async let report = fetcher.fetch(
+            id, byteCountMax: contents.count, from: [provider.id],
+            progress: { _ in
+                counted.yield(received.withLock { count in
+                    count += 1
+                    return count
+                })
+            })
+        for await count in chunkCounts where count == 20 { break }
+        await provider.swarm.disconnect(node.id, reason: "test")
+        await node.clock.waitForSleep(of: .seconds(1))
+        #expect((20..<77).contains(received.withLock { $0 }))
+        try await node.swarm.dial(address)
+        node.clock.advance(by: .seconds(1))
+
+        #expect(try await report.receivedByteCount == contents.count)
+        #expect(await node.store.putCounts.count == 77)
+        #expect(await node.store.putCounts.values.allSatisfy { $0 == 1 })
+        #expect(
+            try await node.store.contents(of: id, byteCountMax: contents.count) == contents)
+        await node.swarm.shutdown()
+        await provider.swarm.shutdown()
+    }
+
+    @Test func `a corrupt provider is found out and the object comes from the next`()
+        async throws
+    {
+        let (liar, honest, node) = (LoopbackNode(), LoopbackNode(), LoopbackNode())
+        let contents = sampleBytes(count: 2_000_000)
+        let id = try await liar.store.putObject(contents).objectID
+        _ = try await honest.store.putObject(contents)
+        liar.serveObjects { frame in
+            guard case .chunk(2, var bytes) = frame else { return frame }
+            bytes[0] ^= 1
+            return .chunk(index: 2, bytes: bytes)
+        }
+        honest.serveObjects()
+        _ = try await node.swarm.start()
+        for provider in [liar, honest] {
+            try await node.swarm.dial(try #require(try await provider.swarm.start().first))
+        }
+        let report = try await node.makeFetcher().fetch(
+            id, byteCountMax: contents.count, from: [liar.id, honest.id])
+        #expect(report.providers == [liar.id, honest.id])
+        #expect(
+            try await node.store.contents(of: id, byteCountMax: contents.count) == contents)
+        for swarm in [node.swarm, liar.swarm, honest.swarm] { await swarm.shutdown() }
+    }
+
+    @Test func `a peer without the object, and one without the protocol, are passed over`()
+        async throws
+    {
+        let (mute, empty, node) = (LoopbackNode(), LoopbackNode(), LoopbackNode())
+        empty.serveObjects()
+        _ = try await node.swarm.start()
+        for provider in [mute, empty] {
+            try await node.swarm.dial(try #require(try await provider.swarm.start().first))
+        }
+        var settings = TransferSettings()
+        settings.fruitlessAttemptCountMax = 1
+        let fetcher = ObjectFetcher(
+            store: node.store, streams: node.swarm, settings: settings,
+            clock: node.clock.service, logger: node.logger)
+        await #expect {
+            try await fetcher.fetch(
+                Hashing.blake2b256([1]), byteCountMax: 10, from: [mute.id, empty.id])
+        } throws: { error in
+            guard case .unavailable(_, let attempts) = error as? TransferError else {
+                return false
+            }
+            return attempts.map(\.provider) == [mute.id, empty.id]
+                && attempts.last?.outcome == .ended(.gone)
+        }
+        for swarm in [node.swarm, mute.swarm, empty.swarm] { await swarm.shutdown() }
+    }
+}
