@@ -1,0 +1,25 @@
+public import Cryptography
+
+/// What a checker found.
+public enum SimulationFailure: Error, Hashable, Sendable {
+    /// Two different entries were certified at one height.
+    case conflictingEntries(height: UInt64)
+    /// Two proposals of one height each have a commit quorum.
+    case conflictingDecisions(height: UInt64)
+    /// A member signed two statements at one place.
+    case doubleStatement(node: Int, subject: UInt16, height: UInt64, view: UInt64)
+    /// Two adapters were adopted at one height.
+    case conflictingAdapters(height: UInt64)
+    /// An entry was stored that does not follow the last one.
+    case gapInEntries(node: Int, height: UInt64)
+    /// A collection grew beyond its bound.
+    case boundExceeded(node: Int, name: String, count: Int)
+    /// A node could not be restored from what it had persisted.
+    case notRestorable(node: Int)
+    /// Effects appeared that nobody ordered, or an object was missing that had to be there.
+    case brokenStore(node: Int, object: Digest)
+    /// The log lacks a record that must be there.
+    case logIncomplete(node: Int, height: UInt64)
+    /// The time limit passed; the heights of the nodes show where it hangs.
+    case stalled(heights: [UInt64])
+}

@@ -1,0 +1,164 @@
+internal import Cryptography
+internal import Federation
+
+/// What a node's shell would do.
+extension SimulationWorld {
+    mutating func carryOut(
+        _ directive: Directive, node: Int, quorum: Int
+    ) throws(SimulationFailure) {
+        let life = nodes[node].life
+        switch directive {
+        case .persist(let key, let value):
+            nodes[node].store.records[key] = value
+        case .forget(let keys):
+            for key in keys { nodes[node].store.records[key] = nil }
+        case .persistEntry(let height, let bytes):
+            try persistEntry(bytes, height: height, node: node)
+        case .appendLog(let record):
+            nodes[node].store.log.append(record)
+        case .send(let receivers, let bytes):
+            try checker.sent(bytes, node: node, key: nodes[node].key.publicKey, quorum: quorum)
+            for receiver in receivers { post(bytes, from: node, to: receiver) }
+        case .fetch(let order):
+            let delay = generator.number(in: scenario.delayMilliseconds)
+            queue.insert(
+                .fetchEnds(node: node, life: life, order), at: milliseconds + 2 * delay)
+        case .startTraining(let round, let base):
+            nodes[node].training = SimulatedNode.Training(round: round, base: base)
+            scheduleStep(node, round: round)
+        case .stopTraining(let round):
+            if nodes[node].training?.round == round { nodes[node].training?.isStopping = true }
+        case .aggregate(let order):
+            queue.insert(
+                .aggregationEnds(node: node, life: life, order),
+                at: milliseconds + generator.number(in: 1...50))
+        case .adopt(let adapter, let height, _):
+            guard nodes[node].store.objects[adapter] != nil else {
+                throw .brokenStore(node: node, object: adapter)
+            }
+            nodes[node].adopted = adapter
+            try checker.adopted(adapter, height: height)
+        case .notify(let notification):
+            nodes[node].notifications.append(notification)
+            if case .departed = notification { nodes[node].isGone = true }
+        case .finished:
+            nodes[node].isFinished = true
+        case .cancelFetch, .refuse:
+            break
+        }
+    }
+
+    private mutating func persistEntry(
+        _ bytes: [UInt8], height: UInt64, node: Int
+    ) throws(SimulationFailure) {
+        guard height == UInt64(nodes[node].store.entries.count) + 1 else {
+            throw .gapInEntries(node: node, height: height)
+        }
+        try checker.stored(bytes, node: node)
+        nodes[node].store.entries.append(bytes)
+        if entryMilliseconds[height] == nil { entryMilliseconds[height] = milliseconds }
+        note("entry", node, bytes)
+    }
+
+    /// Puts a message on the way, or not.
+    private mutating func post(_ bytes: [UInt8], from sender: Int, to receiver: PublicKey) {
+        guard let receiver = indices[receiver] else { return }
+        messageCount += 1
+        byteCount += bytes.count
+        guard canReach(sender, receiver), !generator.chance(scenario.lossRate) else { return }
+        let copies = generator.chance(scenario.duplicateRate) ? 2 : 1
+        for _ in 0..<copies {
+            let delay = generator.number(in: scenario.delayMilliseconds)
+            queue.insert(
+                .deliver(from: sender, to: receiver, bytes: bytes), at: milliseconds + delay)
+        }
+        note("send", sender, bytes)
+    }
+
+    // MARK: Objects
+
+    mutating func fetchEnds(_ node: Int, _ order: FetchOrder) throws(SimulationFailure) {
+        let objectID = order.objectID
+        if nodes[node].store.objects[objectID] == nil {
+            let holder = order.sources.compactMap { indices[$0] }.first {
+                canReach(node, $0) && nodes[$0].store.objects[objectID] != nil
+            }
+            guard let holder, !generator.chance(scenario.fetchFailureRate) else {
+                try tell(node, .objectFetchFailed(objectID))
+                return
+            }
+            nodes[node].store.objects[objectID] = nodes[holder].store.objects[objectID]
+        }
+        guard let bytes = nodes[node].store.objects[objectID] else {
+            throw .brokenStore(node: node, object: objectID)
+        }
+        switch order.kind {
+        case .adapter: try tell(node, .objectFetched(objectID, .adapter))
+        case .update(let summary):
+            let verdict = UpdateInspector.check(
+                bytes, manifest: manifest, layout: layout, round: summary.round,
+                base: summary.baseAdapterDigest, member: summary.member)
+            try tell(node, .objectFetched(objectID, .update(verdict)))
+        }
+    }
+
+    // MARK: Training
+
+    private mutating func scheduleStep(_ node: Int, round: UInt64) {
+        let span = Self.value(of: scenario.stepMilliseconds, at: node)
+        queue.insert(
+            .trainingStep(node: node, life: nodes[node].life, round: round),
+            at: milliseconds + span)
+    }
+
+    mutating func trainingStep(_ node: Int, round: UInt64) throws(SimulationFailure) {
+        guard var training = nodes[node].training, training.round == round else { return }
+        training.stepsDone += 1
+        nodes[node].training = training
+        let seconds = Double(Self.value(of: scenario.stepMilliseconds, at: node)) / 1000
+        try tell(
+            node,
+            .trainingProgressed(
+                round: round, stepsDone: training.stepsDone, secondsPerStep: seconds))
+        guard let after = nodes[node].training, after.round == round else { return }
+        guard after.isStopping || after.stepsDone >= scenario.localStepCount else {
+            scheduleStep(node, round: round)
+            return
+        }
+        nodes[node].training = nil
+        let update = StubTrainer.update(
+            world: self, node: node, training: after, generator: &generator)
+        let bytes = AdapterUpdateCodec.encode(update)
+        let summary = update.summary(bytes: bytes)
+        nodes[node].store.objects[summary.objectID] = bytes
+        try tell(node, .updateReady(round: round, summary: summary))
+    }
+
+    mutating func aggregationEnds(
+        _ node: Int, _ order: AggregationOrder
+    ) throws(SimulationFailure) {
+        guard let baseBytes = nodes[node].store.objects[order.baseAdapterDigest] else {
+            throw .brokenStore(node: node, object: order.baseAdapterDigest)
+        }
+        do {
+            let base = try AdapterStateCodec.decode(baseBytes, layout: layout)
+            var sum = FactorMean(manifest: manifest.manifest, layout: layout)
+            for participant in order.participants {
+                let bytes = nodes[node].store.objects[participant.objectID] ?? []
+                try sum.add(
+                    try AdapterUpdateCodec.decode(
+                        bytes, byteCountMax: manifest.manifest.updateByteCountMax))
+            }
+            let aggregate = try sum.finish(base: base)
+            let bytes = AdapterStateCodec.encode(aggregate.adapter)
+            let digest = Hashing.blake2b256(bytes)
+            nodes[node].store.objects[digest] = bytes
+            let outcome = AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: digest)
+            try tell(node, .aggregated(height: order.height, outcome: outcome))
+        } catch let failure as SimulationFailure {
+            throw failure
+        } catch {
+            throw .brokenStore(node: node, object: order.baseAdapterDigest)
+        }
+    }
+}
