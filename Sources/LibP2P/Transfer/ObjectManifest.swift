@@ -9,10 +9,7 @@ internal import SwiftProtobuf
 ///
 /// Source: docs/protocol/transfer.md, section on manifests.
 public struct ObjectManifest: Hashable, Sendable {
-    /// The only version there is.
-    public static let version: UInt32 = 1
-
-    /// The longest manifest there can be: the chunk ids and 64 bytes for the other fields.
+    /// The longest manifest there can be: the chunk ids and 64 bytes for the head.
     public static let byteCountMax = TransferProtocol.chunkCountMax * Digest.byteCount + 64
 
     /// The bytes of the whole object, at least 1.
@@ -36,13 +33,7 @@ public struct ObjectManifest: Hashable, Sendable {
         guard count <= TransferProtocol.chunkCountMax else {
             throw .objectTooLarge(byteCount: UInt64(contents.count), max: Self.objectByteCountMax)
         }
-        var ids: [Digest] = []
-        ids.reserveCapacity(count)
-        for index in 0..<count {
-            let range = Self.range(ofChunk: index, totalByteCount: contents.count)
-            ids.append(Hashing.blake2b256(Array(contents[range])))
-        }
-        try self.init(totalByteCount: contents.count, chunkIDs: ids)
+        try self.init(totalByteCount: contents.count, chunkIDs: ContentAddress.chunkIDs(of: contents))
     }
 
     /// Makes a manifest of chunks whose hashes are known.
@@ -53,17 +44,9 @@ public struct ObjectManifest: Hashable, Sendable {
             totalByteCount: UInt64(clamping: totalByteCount),
             byteCountMax: Self.objectByteCountMax,
             idByteCount: chunkIDs.count * Digest.byteCount)
-        var message = Starling_Transfer_Manifest()
-        message.version = Self.version
-        message.totalBytes = UInt64(totalByteCount)
-        message.chunkBytes = UInt32(TransferProtocol.chunkByteCount)
-        message.chunkIds = Data(chunkIDs.flatMap(\.bytes))
-        guard let bytes: [UInt8] = try? message.serializedBytes() else {
-            preconditionFailure("a manifest of \(chunkIDs.count) chunks does not serialise")
-        }
+        bytes = ContentAddress.manifest(byteCount: totalByteCount, chunkIDs: chunkIDs)
         self.totalByteCount = totalByteCount
         self.chunkIDs = chunkIDs
-        self.bytes = bytes
         objectID = Hashing.blake2b256(bytes)
     }
 
@@ -77,24 +60,22 @@ public struct ObjectManifest: Hashable, Sendable {
         guard bytes.count <= Self.byteCountMax else {
             throw .manifestTooLong(byteCount: bytes.count)
         }
-        guard let message = try? Starling_Transfer_Manifest(serializedBytes: bytes) else {
+        let headByteCount = ContentAddress.domain.count + 12
+        guard bytes.starts(with: ContentAddress.domain), bytes.count >= headByteCount else {
             throw .malformed
         }
-        guard message.version == Self.version else { throw .version(message.version) }
-        guard message.chunkBytes == UInt32(TransferProtocol.chunkByteCount) else {
-            throw .chunkByteCount(message.chunkBytes)
+        let total = Self.number(bytes[ContentAddress.domain.count..<headByteCount - 4])
+        let chunkByteCount = Self.number(bytes[headByteCount - 4..<headByteCount])
+        guard chunkByteCount == ContentAddress.chunkByteCount else {
+            throw .chunkByteCount(UInt32(truncatingIfNeeded: chunkByteCount))
         }
+        let ids = bytes[headByteCount...]
         try Self.check(
-            totalByteCount: message.totalBytes,
+            totalByteCount: total,
             byteCountMax: min(byteCountMax, Self.objectByteCountMax),
-            idByteCount: message.chunkIds.count)
-        guard message.unknownFields.data.isEmpty,
-            let canonical: [UInt8] = try? message.serializedBytes(),
-            canonical == bytes
-        else { throw .notCanonical }
-        let ids = [UInt8](message.chunkIds)
-        totalByteCount = Int(message.totalBytes)
-        chunkIDs = stride(from: 0, to: ids.count, by: Digest.byteCount).compactMap {
+            idByteCount: ids.count)
+        totalByteCount = Int(total)
+        chunkIDs = stride(from: headByteCount, to: bytes.count, by: Digest.byteCount).compactMap {
             Digest(bytes: ids[$0..<$0 + Digest.byteCount])
         }
         self.bytes = bytes
@@ -127,6 +108,10 @@ public struct ObjectManifest: Hashable, Sendable {
     private static func range(ofChunk index: Int, totalByteCount: Int) -> Range<Int> {
         let start = index * TransferProtocol.chunkByteCount
         return start..<min(start + TransferProtocol.chunkByteCount, totalByteCount)
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     private static func check(

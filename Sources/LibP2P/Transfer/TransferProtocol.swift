@@ -1,3 +1,5 @@
+internal import Cryptography
+
 /// The numbers of object transfer that both ends must hold equal.
 ///
 /// Source: docs/protocol/transfer.md.
@@ -6,7 +8,7 @@ public enum TransferProtocol {
     public static let id = "/starling/transfer/1.0.0"
 
     /// The bytes of every chunk but the last: yamux's initial window.
-    public static let chunkByteCount = 262_144
+    public static let chunkByteCount = ContentAddress.chunkByteCount
 
     /// The greatest number of chunks of one object, 1 GiB in all: a flat list of chunk ids stays
     /// at 128 KiB and fits one frame.
