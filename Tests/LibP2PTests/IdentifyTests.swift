@@ -143,7 +143,7 @@ import Testing
 
     @Test func `damaged messages give a message or an error`() throws {
         let body = try Self.sample().encode()
-        Mutations.run(seed: 0xcd, count: 2000, inputs: [body]) { bytes in
+        Mutations.run(seed: 0xcd, count: 1000, inputs: [body]) { bytes in
             guard let message = try? IdentifyMessage.decode(bytes) else { return }
             _ = try? message.verifyKey(of: Fixtures.initiatorID)
             _ = try? message.peerRecord(of: Fixtures.initiatorID)

@@ -59,7 +59,7 @@ import Testing
             "/ip6zone/eth0/ip6/fe80::1/tcp/1", "/unix/tmp/a", "/dns4/a.example/udp/53/quic-v1",
         ]
         let inputs = try texts.map { try Multiaddr($0).bytes }
-        Mutations.run(seed: 0x4d, count: 2000, inputs: inputs) { bytes in
+        Mutations.run(seed: 0x4d, count: 800, inputs: inputs) { bytes in
             guard let address = try? Multiaddr(bytes: bytes) else { return }
             #expect(address.bytes == bytes)
             #expect(Multiaddr.encode(address.components) == bytes)
@@ -67,7 +67,7 @@ import Testing
             _ = address.tcpEndpoint
             _ = address.removingPeerID()
         }
-        Mutations.run(seed: 0x5d, count: 2000, inputs: texts.map { Array($0.utf8) }) { bytes in
+        Mutations.run(seed: 0x5d, count: 800, inputs: texts.map { Array($0.utf8) }) { bytes in
             guard let address = try? Multiaddr(String(decoding: bytes, as: UTF8.self)) else {
                 return
             }
