@@ -12,12 +12,12 @@ public final class SigningKey: Sendable {
     /// Seed (32 bytes), then public key (32 bytes), as libsodium keeps it.
     private let secret: SecretBytes
 
-    private init(seed: UnsafePointer<UInt8>) {
+    private init(checked seed: SecretBytes) {
         var publicBytes = [UInt8](repeating: 0, count: PublicKey.byteCount)
         secret = unsafe SecretBytes.filled(count: 64) { memory in
-            let code = unsafe crypto_sign_seed_keypair(
-                &publicBytes, memory, seed
-            )
+            let code = unsafe seed.withPointer {
+                unsafe crypto_sign_seed_keypair(&publicBytes, memory, $0)
+            }
             precondition(code == 0, "crypto_sign_seed_keypair returned \(code)")
         }
         guard let key = PublicKey(bytes: publicBytes) else {
@@ -29,26 +29,26 @@ public final class SigningKey: Sendable {
     /// Derives the key pair from a seed of exactly 32 bytes; nil for any other count.
     public convenience init?(seed: [UInt8]) {
         guard seed.count == Self.seedByteCount else { return nil }
-        self.init(seed: SecretBytes(copying: seed))
+        self.init(checked: SecretBytes(copying: seed))
     }
 
     /// Derives the key pair from a guarded seed of exactly 32 bytes; nil for any other count.
     public convenience init?(seed: SecretBytes) {
         guard seed.count == Self.seedByteCount else { return nil }
-        unsafe self.init(seed: seed.pointer)
+        self.init(checked: seed)
     }
 
     /// Makes a fresh key pair.
     public static func generate() -> SigningKey {
-        unsafe SigningKey(seed: SecretBytes.random(count: seedByteCount).pointer)
+        SigningKey(checked: SecretBytes.random(count: seedByteCount))
     }
 
     /// The signature (64 bytes) over the message; the same bytes each time.
     public func signature(for message: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: PublicKey.signatureByteCount)
-        let code = unsafe crypto_sign_detached(
-            &output, nil, message, UInt64(message.count), secret.pointer
-        )
+        let code = unsafe secret.withPointer {
+            unsafe crypto_sign_detached(&output, nil, message, UInt64(message.count), $0)
+        }
         precondition(code == 0, "crypto_sign_detached returned \(code)")
         return output
     }
@@ -60,5 +60,11 @@ public final class SigningKey: Sendable {
         try unsafe secret.withUnsafeBytes { (bytes) throws(Failure) in
             try unsafe body(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.seedByteCount)))
         }
+    }
+
+    /// The 32 secret bytes as an ordinary array, which is neither guarded nor wiped: for writing
+    /// key files and for tests.
+    public func copySeed() -> [UInt8] {
+        unsafe withSeed { unsafe Array($0) }
     }
 }
