@@ -176,7 +176,9 @@ enum Edit {
     }
 }
 
-/// A small seeded generator. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
+/// A small seeded generator.
+///
+/// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
 /// generators", 2014.
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
