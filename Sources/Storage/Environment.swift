@@ -76,6 +76,7 @@ package final class Environment: @unchecked Sendable {
     ///
     /// `body` runs again from the start when the map was too small and has grown.
     @available(*, noasync)
+    @discardableResult
     package func write<Result>(
         _ body: (borrowing WriteTransaction) throws(StorageError) -> Result
     ) throws(StorageError) -> Result {

@@ -5,6 +5,11 @@ extension RawTransaction {
     package struct Row: Hashable, Sendable {
         package let key: [UInt8]
         package let value: [UInt8]
+
+        package init(key: [UInt8], value: [UInt8]) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// Lends keys and values in ascending order of the keys, from the first that is not less than

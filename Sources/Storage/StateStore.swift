@@ -59,6 +59,7 @@ public final class StateStore: Sendable {
     /// the program.
     /// - Throws: what `body` throws, or why the changes could not be made durable.
     @available(*, noasync)
+    @discardableResult
     public func write<Result>(
         _ body: (borrowing WriteTransaction) throws(StorageError) -> Result
     ) throws(StorageError) -> Result {

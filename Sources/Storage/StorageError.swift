@@ -45,7 +45,7 @@ public enum StorageError: Error, Hashable, Sendable {
     case failed(path: String, call: String, code: Int32)
 
     /// Sorts a code that a C function returned.
-    static func from(path: String, call: String, code: Int32) -> StorageError {
+    package static func from(path: String, call: String, code: Int32) -> StorageError {
         switch code {
         case ENOSPC, EDQUOT, EFBIG: .diskFull(path: path, call: call, code: code)
         case EACCES, EPERM, EROFS: .notWritable(path: path, call: call, code: code)

@@ -38,7 +38,7 @@ final class StoreLock: Sendable {
 
     deinit {
         if let descriptor {
-            close(descriptor)
+            Self.release(descriptor)
         }
         _ = Self.openStores.withLock { [fileID] in $0.remove(fileID) }
     }
@@ -65,6 +65,15 @@ final class StoreLock: Sendable {
         return descriptor
     }
 
+    /// Frees the lock and closes its file.
+    ///
+    /// Closing alone would leave the lock to a child process for the moment between its fork and
+    /// its exec, while it has a copy of the descriptor.
+    private static func release(_ descriptor: Int32) {
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+
     /// Lengthens a data file that no process writes.
     ///
     /// Where one does, it has done so itself, and what is missing now is what it has yet to write.
@@ -79,7 +88,7 @@ final class StoreLock: Sendable {
         } catch {
             throw error
         }
-        defer { close(descriptor) }
+        defer { release(descriptor) }
         guard unsafe truncate(file, byteCount) == 0 else {
             throw .from(path: folder, call: "truncate", code: errno)
         }

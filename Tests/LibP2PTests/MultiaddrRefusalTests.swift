@@ -5,9 +5,11 @@ import Testing
 @Suite struct MultiaddrRefusalTests {
     @Test(arguments: [
         "", "ip4/1.2.3.4", "/", "//", "/ip4", "/ip4/", "/ip4/1.2.3", "/ip4/1.2.3.256",
-        "/ip4/01.2.3.4", "/ip4/1.2.3.4.5", "/ip4/1.2.3.-4", "/ip6/:::", "/ip6/1::2::3", "/ip6/12345::",
+        "/ip4/01.2.3.4", "/ip4/1.2.3.4.5", "/ip4/1.2.3.-4", "/ip6/:::", "/ip6/1::2::3",
+        "/ip6/12345::",
         "/ip6/1:2:3:4:5:6:7:8:9", "/ip6/1:2:3:4:5:6:7", "/ip6/::g", "/ip6/1:2:3:4:5:6:7::8",
-        "/ip6/:1:2:3:4:5:6:7", "/ip6/+1::2", "/tcp/65536", "/tcp/-1", "/tcp/+1", "/tcp/x", "/tcp/", "/tcp",
+        "/ip6/:1:2:3:4:5:6:7", "/ip6/+1::2", "/tcp/65536", "/tcp/-1", "/tcp/+1", "/tcp/x", "/tcp/",
+        "/tcp",
         "/dns", "/dns//tcp/1", "/p2p/xyz", "/p2p/", "/nonsense/1", "/ip4/1.2.3.4//tcp/1",
         "/certhash/x", "/dns/a\u{0}b/tcp/1", "/unix",
     ])
@@ -16,7 +18,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "04", "04 7f0000", "04 7f000001 06 0f", "8400 7f000001", "35 05 6162", "35 00", "35 02 c328",
+        "", "04", "04 7f0000", "04 7f000001 06 0f", "8400 7f000001", "35 05 6162", "35 00",
+        "35 02 c328",
         "35 03 612f62", "a503 00", "a503 02 0000", "9003 01 61", "d203 00",
         "35 ffffffffffffffff7f", "ffffffffffffffffff 01", "29 00", "2a 01 0a",
     ])
@@ -56,7 +59,7 @@ import Testing
             "/ip6zone/eth0/ip6/fe80::1/tcp/1", "/unix/tmp/a", "/dns4/a.example/udp/53/quic-v1",
         ]
         let inputs = try texts.map { try Multiaddr($0).bytes }
-        Mutations.run(seed: 0x4d, count: 2000, inputs: inputs) { bytes in
+        Mutations.run(seed: 0x4d, count: 800, inputs: inputs) { bytes in
             guard let address = try? Multiaddr(bytes: bytes) else { return }
             #expect(address.bytes == bytes)
             #expect(Multiaddr.encode(address.components) == bytes)
@@ -64,7 +67,7 @@ import Testing
             _ = address.tcpEndpoint
             _ = address.removingPeerID()
         }
-        Mutations.run(seed: 0x5d, count: 2000, inputs: texts.map { Array($0.utf8) }) { bytes in
+        Mutations.run(seed: 0x5d, count: 800, inputs: texts.map { Array($0.utf8) }) { bytes in
             guard let address = try? Multiaddr(String(decoding: bytes, as: UTF8.self)) else {
                 return
             }

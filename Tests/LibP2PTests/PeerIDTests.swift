@@ -108,8 +108,11 @@ import Testing
     }
 
     @Test func `damaged texts give an id or nil, never more`() {
-        let seeds = [Self.text, Fixtures.initiatorID.cidText, "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"]
-        Mutations.run(seed: 0x1d, count: 2000, inputs: seeds.map { Array($0.utf8) }) { bytes in
+        let seeds = [
+            Self.text, Fixtures.initiatorID.cidText,
+            "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
+        ]
+        Mutations.run(seed: 0x1d, count: 1000, inputs: seeds.map { Array($0.utf8) }) { bytes in
             if let peer = PeerID(text: String(decoding: bytes, as: UTF8.self)) {
                 #expect(PeerID(text: peer.description) == peer)
             }

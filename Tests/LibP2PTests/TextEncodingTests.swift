@@ -11,7 +11,10 @@ import Testing
         ("0000287fb4cd", "11233QC4"),
         ("48656c6c6f20576f726c6421", "2NEpo7TZRRrLZSi2U"),
         ("516b6fcd0f", "ABnLTmg"),
-        ("00eb15231dfceb60925886b67d065299925915aeb172c06647", "1NS17iag9jJgTHD1VXjvLCEnZuQ3rJDE9L"),
+        (
+            "00eb15231dfceb60925886b67d065299925915aeb172c06647",
+            "1NS17iag9jJgTHD1VXjvLCEnZuQ3rJDE9L"
+        ),
         ("00000000000000000000", "1111111111"),
     ])
     func `base 58 has the published texts`(bytes: String, text: String) throws {

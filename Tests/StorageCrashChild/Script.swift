@@ -2,12 +2,12 @@ import Cryptography
 import GossipLog
 import Storage
 
-/// What a node writes in three rounds, made so that it goes on from whatever the store holds.
+/// What a node writes in two rounds, made so that it goes on from whatever the store holds.
 struct Script {
     private let store: StateStore
     private let signer: NoteSigner
     private let chunkCount: UInt32 = 2
-    private let roundCount: UInt64 = 3
+    private let roundCount: UInt64 = 2
 
     init(store: StateStore) throws {
         self.store = store

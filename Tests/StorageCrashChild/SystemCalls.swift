@@ -13,7 +13,9 @@ enum SystemCalls {
         case fail
     }
 
-    /// The number of calls so far. This process has one thread that writes.
+    /// The number of calls so far.
+    ///
+    /// This process has one thread that writes.
     nonisolated(unsafe) private(set) static var count = 0
     nonisolated(unsafe) private static var fate: Fate?
     nonisolated(unsafe) private static var target = 0
@@ -61,6 +63,7 @@ enum SystemCalls {
     }
 }
 
+/// Stands in for `pwrite`.
 @c(pwrite)
 public func replacedPwrite(
     _ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int, _ offset: Int
@@ -76,6 +79,7 @@ public func replacedPwrite(
     }
 }
 
+/// Stands in for `writev`.
 @c(writev)
 public func replacedWritev(
     _ descriptor: Int32, _ parts: UnsafePointer<iovec>?, _ count: Int32
@@ -91,6 +95,7 @@ public func replacedWritev(
     }
 }
 
+/// Stands in for `fdatasync`.
 @c(fdatasync)
 public func replacedFdatasync(_ descriptor: Int32) -> Int32 {
     typealias Function = @convention(c) (Int32) -> Int32
@@ -102,6 +107,7 @@ public func replacedFdatasync(_ descriptor: Int32) -> Int32 {
     }
 }
 
+/// Stands in for `ftruncate`.
 @c(ftruncate)
 public func replacedFtruncate(_ descriptor: Int32, _ byteCount: Int) -> Int32 {
     typealias Function = @convention(c) (Int32, Int) -> Int32
