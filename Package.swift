@@ -100,6 +100,14 @@ let package = Package(
         library("Storage", ["Tensors", "GossipLog", "CLMDB"]),
         library("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, log]),
 
+        // Programs that tests start.
+        testProgram(
+            "StorageCrashChild", ["Storage", "GossipLog", "Cryptography"],
+            // Lets the child put its own calls of the C library below LMDB.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
+        ),
+        // testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
+
         // The shell and what a person starts.
         library(
             "NodeServices",

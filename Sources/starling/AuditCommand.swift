@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSONDocuments
 internal import NodeServices
 
 /// Checks a node's log, chain and sums.
@@ -19,7 +20,7 @@ struct AuditCommand: AsyncParsableCommand {
         try await withSharedConsole(output) { console in
             let report = try await NodeAudit.audit(home: home.folder)
             var record = JSONRecord()
-            record.add("ok", .boolean(report.isOK))
+            record.add("ok", .bool(report.isOK))
             record.add("entries", Int(report.entryCount))
             record.add("rounds", Int(report.roundCount))
             record.add("sums", report.sumCount)

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Cryptography
+internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
 

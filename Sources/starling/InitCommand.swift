@@ -1,5 +1,10 @@
 internal import Adapters
 internal import ArgumentParser
+internal import Cryptography
+internal import Federation
+internal import Foundation
+internal import LibP2P
+internal import Models
 internal import NodeServices
 
 /// Makes this node the author of a new federation.

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Federation
+internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
 internal import Synchronization

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
 

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Cryptography
 internal import Federation
+internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
 

@@ -2,10 +2,8 @@
 public enum ObjectManifestError: Error, Hashable, Sendable {
     /// The manifest is longer than that of the greatest object.
     case manifestTooLong(byteCount: Int)
-    /// The bytes are not a manifest message.
+    /// The bytes do not begin as a manifest does.
     case malformed
-    /// The version is not ``ObjectManifest/version``.
-    case version(UInt32)
     /// The chunks are not 256 KiB.
     case chunkByteCount(UInt32)
     /// The object has no bytes.
@@ -14,6 +12,4 @@ public enum ObjectManifestError: Error, Hashable, Sendable {
     case objectTooLarge(byteCount: UInt64, max: Int)
     /// The chunk ids are more or fewer than the object has chunks.
     case chunkIDByteCount(actual: Int, expected: Int)
-    /// The message says the same as a canonical one in other bytes.
-    case notCanonical
 }

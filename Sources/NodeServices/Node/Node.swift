@@ -91,14 +91,14 @@ public final class Node: Sendable {
     private func run(
         _ parts: FederationService.Parts, identity: SigningKey
     ) async throws(NodeError) -> Ending {
+        let restored = try await parts.store.restoredState(manifest: parts.manifest)
         let instance: PeerInstance
         do {
             instance = try PeerInstance(
-                restored: try await parts.store.restoredState(manifest: parts.manifest),
-                baseModelDigest: parts.manifest.manifest.baseModelDigest, signer: identity
+                restored: restored,
+                baseModelDigest: parts.manifest.manifest.baseModelDigest, signer: identity,
+                now: Timestamp(milliseconds: 0)
             )
-        } catch let error as NodeError {
-            throw error
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
@@ -142,7 +142,7 @@ public final class Node: Sendable {
         }
         let tokenizer = try await library.tokenizer(of: model.record)
         do {
-            let encoder = try ExampleEncoder(
+            let encoder = ExampleEncoder(
                 tokenizer: tokenizer,
                 rowTokenCountMax: manifest.manifest.training.sequenceLength + 1,
                 vocabularySize: model.configuration.vocabularySize,

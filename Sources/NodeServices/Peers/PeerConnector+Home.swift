@@ -37,7 +37,7 @@ extension PeerConnector {
                     sequenceNumber: UInt64(max(Date().timeIntervalSince1970, 0) * 1_000_000_000),
                     addresses: addresses
                 )
-                return SignedEnvelope(sealing: record, with: identity)
+                return try? record.sealed(by: identity)
             },
             persist: { bytes in
                 do {
