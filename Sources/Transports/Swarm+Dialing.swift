@@ -72,7 +72,7 @@ extension Swarm {
         let expected = address.peerID
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(timeout))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: false)
             .channelOption(.writeBufferWaterMark, value: SocketOptions.waterMark)
             .channelOption(.recvAllocator, value: SocketOptions.receiveAllocator)

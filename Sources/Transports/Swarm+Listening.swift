@@ -117,7 +117,7 @@ extension Swarm {
 extension ServerBootstrap {
     /// The options of every accepted socket.
     fileprivate func configured() -> ServerBootstrap {
-        childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+        childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: false)
             .childChannelOption(.writeBufferWaterMark, value: SocketOptions.waterMark)
             .childChannelOption(.recvAllocator, value: SocketOptions.receiveAllocator)

@@ -117,7 +117,8 @@ struct UpgradeInstance {
                     output += try noise.sendCipher.seal(Self.bytes(of: negotiation.start()))
                     step = .muxer(negotiation, noise)
                 case .muxer(let negotiation, let noise):
-                    return (output, try negotiateMuxer(negotiation, noise, rest, &output))
+                    let upgraded = try negotiateMuxer(negotiation, noise, rest, &output)
+                    return (output, upgraded)
                 case .done:
                     throw .ended(.negotiation)
                 }

@@ -1,0 +1,112 @@
+#!/bin/sh
+# Interoperability with py-libp2p: each side dials the other, and asks for identify, ping and an
+# echo with a half-close. Exit codes: 0 passed, 1 failed, 77 skipped.
+#
+# Everything runs in a network namespace of its own in which only the loopback interface is up.
+#
+# Usage: Tests/interop/py_libp2p.sh [SWARMPROBE]      default: .build/debug/SwarmProbe
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+probe=${1:-$root/.build/debug/SwarmProbe}
+cache=$here/.cache
+python=$cache/py/bin/python
+# The wheel's digest; its dependencies are resolved as usual.
+wheel_sha256=3d53daa20a6a78984c9b4ed1654d771757b187282f90376d7156c2b67828b308
+
+skip() { echo "SKIPPED: $1"; exit 77; }
+fail() { echo "FAILED: $1"; exit 1; }
+
+if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
+    [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
+    if ! "$python" -c 'import libp2p' 2>/dev/null; then
+        mkdir -p "$cache/wheels" || skip "no cache folder"
+        python3 -m venv "$cache/py" || skip "no Python venv"
+        "$cache/py/bin/pip" download -q --no-deps -d "$cache/wheels" 'libp2p==0.8.1' \
+            || skip "libp2p cannot be downloaded"
+        echo "$wheel_sha256  $cache/wheels/libp2p-0.8.1-py3-none-any.whl" | sha256sum -c --quiet \
+            || fail "the wheel of libp2p is not the pinned one"
+        "$cache/py/bin/pip" install -q "$cache/wheels/libp2p-0.8.1-py3-none-any.whl" \
+            || skip "libp2p cannot be installed"
+    fi
+    unshare -rn true 2>/dev/null || skip "no network namespaces"
+    STARLING_INTEROP_INSIDE=1 exec unshare -rn sh -c \
+        'ip link set lo up && test "$(ip -o link | wc -l)" = 1 && exec "$@"' sh "$0" "$probe"
+fi
+
+work=$(mktemp -d) || exit 1
+listener=
+clean_up() {
+    [ -n "$listener" ] && kill -KILL "$listener" 2>/dev/null
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+# Starts a listener and waits for its address, at most 30 s.
+start() {
+    mkfifo "$work/ready"
+    timeout -s KILL 60 "$@" >"$work/ready" 2>"$work/listener.err" &
+    listener=$!
+    exec 3<"$work/ready"
+    rm "$work/ready"
+    address=
+    while read -r line <&3; do
+        case $line in READY\ *) address=${line#READY }; break ;; esac
+    done
+    [ -n "$address" ] || { cat "$work/listener.err"; fail "the listener did not start"; }
+}
+
+stop() {
+    kill -KILL "$listener" 2>/dev/null
+    wait "$listener" 2>/dev/null
+    listener=
+    exec 3<&-
+}
+
+# Requires that the dialer's output has an event with a text.
+expect() {
+    grep "\"event\": *\"$1\"" "$work/out" | grep -q -- "$2" \
+        || { cat "$work/err" "$work/listener.err"; fail "$side: no $1 with $2"; }
+}
+
+side="starling dials py-libp2p"
+echo "== $side"
+start "$python" "$here/py_libp2p_peer.py" listen
+SWIFT_BACKTRACE=enable=no timeout -s KILL 60 "$probe" dial "$address" >"$work/out" 2>"$work/err"
+code=$?
+cat "$work/out"
+[ $code = 0 ] || { cat "$work/err" "$work/listener.err"; fail "$side: exit code $code"; }
+expect identified py-libp2p
+expect identified /ipfs/ping/1.0.0
+expect identified '"record":"[1-9]'
+expect ping microseconds
+expect echo '"bytes":"1000000"'
+expect refusal protocolUnsupported
+expect done ''
+stop
+
+side="py-libp2p dials starling"
+echo "== $side"
+start "$probe" listen
+timeout -s KILL 60 "$python" "$here/py_libp2p_peer.py" dial "$address" >"$work/out" 2>"$work/err"
+code=$?
+cat "$work/out"
+echo "-- the listener's side"
+# The listener ends by itself once its peer has gone.
+cat <&3 | tee "$work/listener.out"
+[ $code = 0 ] || { cat "$work/err" "$work/listener.err"; fail "$side: exit code $code"; }
+expect identified starling/
+expect identified /test/echo/1.0.0
+expect identified '"record": \["/ip4'
+expect ping results
+expect echo '"bytes": 1000000'
+expect half-close true
+expect refusal '"error": "'
+expect done ''
+for event in identified ping disconnected; do
+    grep -q "\"event\":\"$event\"" "$work/listener.out" || fail "$side: the listener saw no $event"
+done
+grep '"event":"ping"' "$work/listener.out" | grep -q microseconds || fail "$side: no ping back"
+stop
+echo "PASSED"
