@@ -62,9 +62,9 @@ public final class PeerConnector: Sendable {
         let instance = PeerConnectorInstance(
             localPeer: localPeer, view: view, settings: settings)
         state = Mutex(State(instance: instance, generator: generator))
-        // A swarm holds at most 192 connections; an overflow of this size loses ticks at worst.
-        (inbox, inboxContinuation) = AsyncStream.makeStream(
-            of: PeerConnectorInstance.Event.self, bufferingPolicy: .bufferingNewest(8192))
+        // Nothing may be dropped, or a dial would count as under way for ever. What feeds the inbox
+        // is bounded: dials, one exchange for each connection and direction, the swarm's own queue.
+        (inbox, inboxContinuation) = AsyncStream.makeStream(of: PeerConnectorInstance.Event.self)
         inboxContinuation.yield(.configured(configured))
     }
 

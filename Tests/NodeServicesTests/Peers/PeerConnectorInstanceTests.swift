@@ -107,7 +107,8 @@ import Testing
         let peer = try MemoryNetwork.peer(1)
         let addresses = [try Self.address(1, peer), try Self.address(2, peer)]
         #expect(bench.dials(.configured(addresses)).isEmpty)
-        #expect(bench.dials(.wanted([peer, bench.instance.localPeer])).map(\.address) == [addresses[0]])
+        #expect(
+            bench.dials(.wanted([peer, bench.instance.localPeer])).map(\.address) == [addresses[0]])
         _ = bench.handle(
             .dialFailed(.peer(peer), addresses[0], reason: "refused", isHopeless: false))
         #expect(try bench.waitForDial().address == addresses[1])
@@ -136,7 +137,8 @@ import Testing
         }
     }
 
-    @Test func `this node is not dialled, and an address that proved to be its own no more`() throws {
+    @Test func `this node is not dialled, and an address that proved to be its own no more`() throws
+    {
         var bench = try Bench()
         let own = try Self.address(1, bench.instance.localPeer)
         #expect(bench.dials(.configured([own])).isEmpty)

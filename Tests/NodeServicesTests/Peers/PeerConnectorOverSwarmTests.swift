@@ -35,15 +35,14 @@ import Transports
         _ = try await node.swarm.start()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await peer.forwardEvents(to: nil) }
+            group.addTask { await node.clock.pass(.zero...(.seconds(6))) }
             run(node, connector, in: &group)
             connector.setWanted([peer.id])
             for _ in 0..<2 {
                 await node.waitForConnection(with: peer.id)
-                node.clock.advance(by: .seconds(20))
+                await peer.waitForConnection(with: node.id)
                 await peer.swarm.disconnect(node.id, reason: "test")
                 await node.waitForDisconnection(from: peer.id)
-                await node.clock.waitForSleep(in: .milliseconds(800)...(.milliseconds(1200)))
-                node.clock.advance(by: .milliseconds(1200))
             }
             await node.waitForConnection(with: peer.id)
             for node in [peer, node] { await node.swarm.shutdown() }

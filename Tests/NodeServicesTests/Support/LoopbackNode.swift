@@ -35,7 +35,7 @@ final class LoopbackNode: Sendable {
 
     /// Serves the store to everybody; `bend` changes what is said.
     func serveObjects(
-        bend: (@Sendable (TransferFrame) -> TransferFrame?)? = nil
+        bend: (@Sendable (TransferFrame) async -> TransferFrame?)? = nil
     ) {
         let server = ObjectServer(
             store: store, clock: clock.service, logger: logger, mayServe: { _, _ in true })

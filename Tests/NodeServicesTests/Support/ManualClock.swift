@@ -18,7 +18,7 @@ final class ManualClock: Sendable {
         var nextID = 0
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
-        var watchers: [Watcher] = []
+        var watchers: [Int: Watcher] = [:]
     }
 
     private let state = Mutex(State())
@@ -51,18 +51,42 @@ final class ManualClock: Sendable {
         await waitForSleep(in: duration...duration)
     }
 
-    /// Returns once somebody sleeps for what is left of a duration in this range.
+    /// Returns once somebody sleeps for what is left of a duration in this range, or when the task
+    /// is cancelled.
     func waitForSleep(in durations: ClosedRange<Duration>) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                let now = state.now
-                if state.sleepers.values.contains(where: { durations.contains($0.deadline - now) }) {
-                    return true
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isThere = state.withLock { state in
+                    let now = state.now
+                    let isThere = state.sleepers.values.contains {
+                        durations.contains($0.deadline - now)
+                    }
+                    if isThere || state.cancelled.remove(id) != nil { return true }
+                    state.watchers[id] = Watcher(durations: durations, continuation: continuation)
+                    return false
                 }
-                state.watchers.append(Watcher(durations: durations, continuation: continuation))
-                return false
+                if isThere { continuation.resume() }
             }
-            if isThere { continuation.resume() }
+        } onCancel: {
+            let watcher = state.withLock { state in
+                let watcher = state.watchers.removeValue(forKey: id)
+                if watcher == nil { state.cancelled.insert(id) }
+                return watcher
+            }
+            watcher?.continuation.resume()
+        }
+    }
+
+    /// Lets time pass whenever somebody waits for a while in this range, until the task is
+    /// cancelled.
+    func pass(_ durations: ClosedRange<Duration>) async {
+        while !Task.isCancelled {
+            await waitForSleep(in: durations)
+            if !Task.isCancelled { advance(by: durations.upperBound) }
         }
     }
 
@@ -77,9 +101,9 @@ final class ManualClock: Sendable {
                     if state.cancelled.remove(id) != nil { return (true, [Watcher]()) }
                     state.sleepers[id] = Sleeper(
                         deadline: state.now + duration, continuation: continuation)
-                    let seen = state.watchers.filter { $0.durations.contains(duration) }
-                    state.watchers.removeAll { $0.durations.contains(duration) }
-                    return (false, seen)
+                    let seen = state.watchers.filter { $0.value.durations.contains(duration) }
+                    for id in seen.keys { state.watchers[id] = nil }
+                    return (false, Array(seen.values))
                 }
                 if isCancelled { continuation.resume(throwing: CancellationError()) }
                 for watcher in seen { watcher.continuation.resume() }

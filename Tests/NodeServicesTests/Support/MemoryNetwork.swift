@@ -46,14 +46,14 @@ final class MemoryNetwork: StreamOpener {
 /// says, or ends the stream by returning nil.
 struct BentStream: MessageStream {
     let base: any MessageStream
-    let bend: @Sendable (TransferFrame) -> TransferFrame?
+    let bend: @Sendable (TransferFrame) async -> TransferFrame?
 
     func readLengthPrefixed(maxByteCount: Int) async throws(TransportError) -> [UInt8]? {
         try await base.readLengthPrefixed(maxByteCount: maxByteCount)
     }
 
     func writeLengthPrefixed(_ bytes: [UInt8]) async throws(TransportError) {
-        guard let frame = try? TransferFrame(bytes: bytes), let bent = bend(frame) else {
+        guard let frame = try? TransferFrame(bytes: bytes), let bent = await bend(frame) else {
             base.reset()
             throw .streamReset
         }

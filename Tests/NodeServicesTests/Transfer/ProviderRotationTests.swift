@@ -63,14 +63,16 @@ import Testing
         rotation.record(attempt(a, .ended(.busy(retryMilliseconds: 250))), now: .zero)
         #expect(rotation.next(now: .zero) == .wait(.milliseconds(250)))
         #expect(rotation.next(now: .milliseconds(250)) == .ask(a))
-        rotation.record(attempt(a, .ended(.busy(retryMilliseconds: .max)), byteCount: 1), now: .zero)
+        rotation.record(
+            attempt(a, .ended(.busy(retryMilliseconds: .max)), byteCount: 1), now: .zero)
         #expect(rotation.next(now: .zero) == .wait(.seconds(30)))
         rotation.record(attempt(a, .ended(.busy(retryMilliseconds: 0))), now: .zero)
         #expect(rotation.next(now: .zero) == .giveUp)
     }
 
     @Test mutating func `who lied or has nothing is not asked again`() {
-        rotation.record(attempt(a, .ended(.providerFault(.wrongChunk(1))), byteCount: 9), now: .zero)
+        rotation.record(
+            attempt(a, .ended(.providerFault(.wrongChunk(1))), byteCount: 9), now: .zero)
         #expect(rotation.next(now: .zero) == .ask(b))
         rotation.record(attempt(b, .ended(.gone)), now: .zero)
         #expect(rotation.next(now: .seconds(99)) == .giveUp)
