@@ -1,6 +1,8 @@
 public import JSONDocuments
 
-/// Why a checkpoint can't be read or written. Every case names the file it is about.
+/// Why a checkpoint can't be read or written.
+///
+/// Every case names the file it is about.
 public enum CheckpointError: Error, Hashable, Sendable {
     /// A system call failed with this `errno`.
     case system(path: String, call: String, code: Int32)
@@ -48,7 +50,7 @@ public enum CheckpointError: Error, Hashable, Sendable {
     }
 
     /// What is wrong with a tensor.
-    public enum TensorProblem: Hashable, Sendable {
+    public enum TensorProblem: Error, Hashable, Sendable {
         /// No tensor has this name.
         case unknownName
         /// The name is needed and absent.

@@ -22,7 +22,8 @@ extension JSONError: CustomStringConvertible {
     /// One clause that says what is wrong and where.
     public var description: String {
         switch self {
-        case .tooLong(let byteCount, let max): "\(byteCount) bytes, of which at most \(max) are read"
+        case .tooLong(let byteCount, let max):
+            "\(byteCount) bytes, of which at most \(max) are read"
         case .tooDeep(let offset, let max): "nested more than \(max) deep at byte \(offset)"
         case .tooManyValues(let offset, let max): "more than \(max) values at byte \(offset)"
         case .truncated(let offset): "it ends within a value at byte \(offset)"

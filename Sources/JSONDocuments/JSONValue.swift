@@ -1,4 +1,6 @@
-/// A JSON value. Objects keep the order of their members and never hold a key twice.
+/// A JSON value.
+///
+/// Objects keep the order of their members and never hold a key twice.
 public enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null
@@ -107,10 +109,14 @@ public struct JSONObject: Hashable, Sendable {
 public struct JSONLimits: Hashable, Sendable {
     /// The greatest length of a document.
     public var byteCountMax: Int
-    /// How many arrays and objects may lie in each other. No file format of this project nests
+    /// How many arrays and objects may lie in each other.
+    ///
+    /// No file format of this project nests
     /// more than 10 deep; the limit keeps a hostile text from using up the stack.
     public var depthMax: Int
-    /// How many values a document may hold. A value takes up to 32 times the memory of its text,
+    /// How many values a document may hold.
+    ///
+    /// A value takes up to 32 times the memory of its text,
     /// so the length alone is no bound worth having.
     public var valueCountMax: Int
 
