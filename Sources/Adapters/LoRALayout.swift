@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Models
+internal import Tensors
 
 /// Where each matrix of a LoRA adapter lies in its buffer.
 ///

@@ -1,14 +1,14 @@
 public import Checkpoints
 internal import Kernels
 internal import Models
-public import Tensors
+internal import Tensors
 
 /// A model's tensors with an adapter added into them: W + s B A, in Float32.
 ///
 /// Reads one tensor at a time, so that a merged model can be written without being held.
 public struct MergedTensorSource: TensorSource {
     private let base: any TensorSource
-    private let adapted: [String: PEFTProduct]
+    private let adapted: [String: LoRAProduct]
 
     /// Pairs a model's source with an adapter that fits it.
     public init(base: any TensorSource, adapter: LoRAAdapter) {
@@ -17,7 +17,7 @@ public struct MergedTensorSource: TensorSource {
             "the adapter was made for another model"
         )
         self.base = base
-        adapted = PEFTProduct.all(of: adapter)
+        adapted = LoRAProduct.all(of: adapter)
     }
 
     /// The model's configuration, unchanged.
@@ -38,7 +38,8 @@ public struct MergedTensorSource: TensorSource {
 
     /// Lends the bytes of a tensor, merged where the adapter changes it.
     ///
-    /// - Throws: as the model's source does.
+    /// - Throws: as the model's source does, and `ModelError` where its bytes don't fit its own
+    ///   description.
     public func withBytes<Result>(
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
@@ -49,9 +50,25 @@ public struct MergedTensorSource: TensorSource {
         else { return try unsafe base.withBytes(of: name, body) }
         let rows = product.b.shape.extents[0]
         let columns = product.a.shape.extents[1]
+        let shape = Shape([rows, columns])
+        guard description.shape == shape else {
+            throw ModelError.shapeMismatch(
+                name: name,
+                expected: shape,
+                actual: description.shape
+            )
+        }
         let buffer = FloatBuffer(count: rows * columns)
         let weight = buffer.take(rows: rows, columns: columns)
         try unsafe base.withBytes(of: name) { bytes in
+            let byteCount = description.elementType.byteCount(of: shape) ?? 0
+            guard bytes.count == byteCount else {
+                throw ModelError.byteCountMismatch(
+                    name: name,
+                    expected: byteCount,
+                    actual: bytes.count
+                )
+            }
             unsafe Dequantizer.convert(bytes, elementType: description.elementType, into: weight)
         }
         product.add(to: weight)
@@ -62,21 +79,21 @@ public struct MergedTensorSource: TensorSource {
 }
 
 /// The two factors of one projection, as values.
-private struct PEFTProduct: Sendable {
+private struct LoRAProduct: Sendable {
     let a: FloatTensor
     let b: FloatTensor
     let scale: Float
 
-    static func all(of adapter: LoRAAdapter) -> [String: PEFTProduct] {
+    static func all(of adapter: LoRAAdapter) -> [String: LoRAProduct] {
         let parameters = adapter.parameters
-        var products: [String: PEFTProduct] = [:]
+        var products: [String: LoRAProduct] = [:]
         for pair in adapter.layout.pairs {
             let name = pair.projection.modulePath(layer: pair.layer) + ".weight"
             guard
                 let a = parameters[LoRAAdapter.name(pair, "A")],
                 let b = parameters[LoRAAdapter.name(pair, "B")]
             else { preconditionFailure("an adapter without its own tensors") }
-            products[name] = PEFTProduct(a: a, b: b, scale: Float(adapter.configuration.scale))
+            products[name] = LoRAProduct(a: a, b: b, scale: Float(adapter.configuration.scale))
         }
         return products
     }

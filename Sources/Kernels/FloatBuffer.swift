@@ -52,6 +52,11 @@ internal import Glibc
         return unsafe Matrix(base: base + taken, rowCount: rows, columnCount: columns)
     }
 
+    /// Makes the whole buffer free again; views taken before shall not be used any more.
+    public func reset() {
+        taken = 0
+    }
+
     /// Views a part by its place, whatever was taken.
     public func matrix(at offset: Int, rows: Int, columns: Int) -> Matrix {
         precondition(

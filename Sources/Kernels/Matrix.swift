@@ -59,6 +59,9 @@
         )
     }
 
+    /// The extents, for messages.
+    var extents: [Int] { [rowCount, columnCount] }
+
     /// One element; both indices are checked.
     public subscript(row: Int, column: Int) -> Float {
         get { unsafe base[offset(row, column)] }

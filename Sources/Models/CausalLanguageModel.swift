@@ -1,5 +1,4 @@
 public import Checkpoints
-public import Kernels
 public import Tensors
 
 /// A decoder-only language model with frozen Float32 weights.

@@ -1,4 +1,4 @@
-public import Checkpoints
+internal import Checkpoints
 internal import Kernels
 
 /// The keys and values of the positions that a generation has seen.

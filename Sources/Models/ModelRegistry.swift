@@ -4,7 +4,7 @@ public import Tensors
 /// What one architecture implements; see `Architectures/`.
 ///
 /// Token ids, targets and lengths were checked by ``CausalLanguageModel``.
-public protocol LanguageModelArchitecture: AnyObject {
+public protocol LanguageModelArchitecture: AnyObject, SendableMetatype {
     /// The `model_type` that it reads.
     static var modelType: String { get }
 

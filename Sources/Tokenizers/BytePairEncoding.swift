@@ -26,8 +26,10 @@ struct BytePairEncoding {
         fileprivate var next: [Int] = []
     }
 
-    /// Up to so many symbols looking through all pairs is faster than keeping a queue. It costs
-    /// the square of the length, which a hostile text makes as long as it likes, hence the queue.
+    /// Up to so many symbols looking through all pairs is faster than keeping a queue.
+    ///
+    /// It costs the square of the length, which a hostile text makes as long as it likes, hence
+    /// the queue.
     static let scannedCountMax = 48
 
     static func key(_ left: Int32, _ right: Int32) -> UInt64 {
@@ -94,7 +96,9 @@ struct BytePairEncoding {
         }
     }
 
-    /// The same merges with symbols in a linked list and pairs in a queue. A pair whose symbols
+    /// The same merges with symbols in a linked list and pairs in a queue.
+    ///
+    /// A pair whose symbols
     /// have changed since it was queued no longer has its rank and is passed over.
     private func mergeByQueue(_ workspace: inout Workspace) {
         let count = workspace.ids.count

@@ -37,6 +37,8 @@ struct JinjaReader {
 
     private mutating func read() -> [JinjaPiece]? {
         while offset < characters.count {
+            // Behind a block a line break has been passed over and the text begins a line.
+            let beginsLine = offset == 0 || characters[offset - 1] == "\n"
             let text = readText()
             guard offset < characters.count else {
                 append(.literal(text))
@@ -46,7 +48,11 @@ struct JinjaReader {
             offset += 2
             let stripsBefore = offset < characters.count && characters[offset] == "-"
             if stripsBefore { offset += 1 }
-            append(.literal(Self.trimmingEnd(text, ofAll: stripsBefore, isOutput: kind == "{")))
+            let kept =
+                stripsBefore
+                ? Self.trimmingSpace(text)
+                : kind == "{" ? text : Self.trimmingIndentation(text, beginsLine: beginsLine)
+            append(.literal(kept))
             guard let tokens = kind == "#" ? skipComment() : readTokens(closing: kind) else {
                 return nil
             }
@@ -74,16 +80,18 @@ struct JinjaReader {
         return String(text)
     }
 
-    private static func trimmingEnd(_ text: String, ofAll: Bool, isOutput: Bool) -> String {
+    private static func trimmingSpace(_ text: String) -> String {
         var scalars = text.unicodeScalars
-        if ofAll {
-            while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
-        } else if !isOutput {
-            var trimmed = scalars
-            while let last = trimmed.last, last == " " || last == "\t" { trimmed.removeLast() }
-            if trimmed.last == "\n" { scalars = trimmed }
-        }
+        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
         return String(scalars)
+    }
+
+    /// The text without blanks between a line's beginning and a block.
+    private static func trimmingIndentation(_ text: String, beginsLine: Bool) -> String {
+        var scalars = text.unicodeScalars
+        while let last = scalars.last, last == " " || last == "\t" { scalars.removeLast() }
+        let isIndentation = scalars.last.map { $0 == "\n" } ?? beginsLine
+        return isIndentation ? String(scalars) : text
     }
 
     private mutating func skipSpaceBehindTag(isOutput: Bool) {

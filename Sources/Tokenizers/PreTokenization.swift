@@ -141,7 +141,7 @@ struct PreTokenization {
         return newlineEnd
     }
 
-    /// `'s|'t|'re|'ve|'m|'ll|'d`. Without case `ſ` (U+017F) is an s, too.
+    /// The end of one of `'s|'t|'re|'ve|'m|'ll|'d`; without case `ſ` (U+017F) is an s, too.
     private func endOfContraction(
         at offset: Int,
         before limit: Int,

@@ -33,8 +33,9 @@ public struct TokenizerDefinition: Codable, Hashable, Sendable {
         }
     }
 
-    /// The tokens in the byte-level alphabet; a token's index is its ID. Added tokens are among
-    /// them in plain text. An ID that no token has is an empty string.
+    /// The tokens in the byte-level alphabet; a token's index is its ID.
+    ///
+    /// Added tokens are among them in plain text. An ID that no token has is an empty string.
     public var tokens: [String]
     /// Two tokens with a space between them, best first.
     public var merges: [String]

@@ -1,5 +1,5 @@
 public import Checkpoints
-internal import Kernels
+public import Kernels
 public import Models
 public import Tensors
 

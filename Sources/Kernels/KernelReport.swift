@@ -1,0 +1,15 @@
+internal import CKernels
+
+/// What computes, for logs and metrics.
+public enum KernelReport {
+    /// One line: the product library, the instruction set of the loops, and the threads.
+    public static var line: String {
+        "\(ProductLibrary.current.name) products, \(instructionSet) loops, "
+            + "\(ComputeThreads.count) \(ComputeThreads.count == 1 ? "thread" : "threads")"
+    }
+
+    private static var instructionSet: String {
+        if sk_cpu_has_avx512() != 0 { return "AVX-512" }
+        return sk_cpu_has_avx2() != 0 ? "AVX2" : "baseline"
+    }
+}

@@ -1,0 +1,5 @@
+import Kernels
+import Testing
+
+@Suite struct MatrixProductTests {
+}
