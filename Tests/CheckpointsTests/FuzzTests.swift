@@ -34,7 +34,8 @@ internal import Testing
             case 4:
                 let end = min(index + 16, changed.count)
                 changed.insert(contentsOf: changed[index..<end], at: index)
-            default: changed[index] = Array("{}[]\",:0129-".utf8).randomElement(using: &generator) ?? 0
+            default:
+                changed[index] = Array("{}[]\",:0129-".utf8).randomElement(using: &generator) ?? 0
             }
             if changed.isEmpty { return [0] }
         }

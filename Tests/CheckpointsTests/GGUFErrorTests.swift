@@ -79,8 +79,10 @@ internal import Testing
             tensor("output_norm.weight", .unsupportedType("number 99, which is unknown"))
         ) { $0.tensors[1].type = 99 }
         for name in [
-            "blk.1.attn_norm.weight", "blk.00.attn_norm.weight", "blk.0.attn_q.bias", "rope_freqs.weight",
-            "blk.-0.attn_norm.weight", "blk.99999999999999999999.attn_norm.weight", "", "blk.", "blk.0.",
+            "blk.1.attn_norm.weight", "blk.00.attn_norm.weight", "blk.0.attn_q.bias",
+            "rope_freqs.weight",
+            "blk.-0.attn_norm.weight", "blk.99999999999999999999.attn_norm.weight", "", "blk.",
+            "blk.0.",
         ] {
             try expect(tensor(name, .unexpectedName)) { $0.tensors[2].name = name }
         }
@@ -109,7 +111,9 @@ internal import Testing
             key("llama.context_length", .outOfRange(value: "\(UInt64.max)", expected: "below 2^63"))
         ) { $0.set("llama.context_length", .uint64(.max)) }
         try expect(
-            key("llama.attention.head_count", .outOfRange(value: "-2", expected: "from 1 to 16777216"))
+            key(
+                "llama.attention.head_count",
+                .outOfRange(value: "-2", expected: "from 1 to 16777216"))
         ) { $0.set("llama.attention.head_count", .int32(-2)) }
         try expect(
             key("tokenizer.ggml.eos_token_id", .outOfRange(value: "6", expected: "an ID below 6"))
@@ -124,7 +128,9 @@ internal import Testing
             key("x", .wrongType(expected: "one of types 0 to 12", actual: "of type 13"))
         ) { $0.set("x", .raw(13, [])) }
         try expect(
-            key("general.alignment", .outOfRange(value: "24", expected: "a power of two from 8 to 65536"))
+            key(
+                "general.alignment",
+                .outOfRange(value: "24", expected: "a power of two from 8 to 65536"))
         ) { $0.set("general.alignment", .uint32(24)) }
     }
 

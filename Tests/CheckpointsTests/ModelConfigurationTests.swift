@@ -13,7 +13,8 @@ internal import Testing
         """#
     static let sample = Array(text.utf8)
 
-    private static func configuration(_ text: String) throws(CheckpointError) -> ModelConfiguration {
+    private static func configuration(_ text: String) throws(CheckpointError) -> ModelConfiguration
+    {
         try ModelConfiguration(configJSON: Array(text.utf8))
     }
 
@@ -85,12 +86,14 @@ internal import Testing
     @Test(arguments: [
         ("576", "577", "num_attention_heads"), ("576", "0", "hidden_size"),
         ("576", "-576", "hidden_size"), ("576", "99999999999999999999", "hidden_size"),
-        ("576", "576.5", "hidden_size"), (#""num_hidden_layers": 30"#, #""x": 1"#, "num_hidden_layers"),
+        ("576", "576.5", "hidden_size"),
+        (#""num_hidden_layers": 30"#, #""x": 1"#, "num_hidden_layers"),
         (#""num_hidden_layers": 30"#, #""num_hidden_layers": 5000"#, "num_hidden_layers"),
         (#""num_key_value_heads": 3"#, #""num_key_value_heads": 2"#, "num_key_value_heads"),
         (#""num_key_value_heads": 3"#, #""num_key_value_heads": 0"#, "num_key_value_heads"),
         (#""num_attention_heads": 9"#, #""num_attention_heads": 0"#, "num_attention_heads"),
-        ("1e-05", "-1", "rms_norm_eps"), ("100000", "1e300", "rope_theta"), ("100000", "0", "rope_theta"),
+        ("1e-05", "-1", "rms_norm_eps"), ("100000", "1e300", "rope_theta"),
+        ("100000", "0", "rope_theta"),
         ("true", "\"yes\"", "tie_word_embeddings"), ("49152", "1e3", "vocab_size"),
         ("1536", "1536, \"head_dim\": 63", "head_dim"),
     ])

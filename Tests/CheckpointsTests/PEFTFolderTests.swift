@@ -24,7 +24,8 @@ internal import Testing
                 ),
                 .init(
                     name: "\(module).lora_B.weight",
-                    tensor: FloatTensor(shape: Shape([4, 2]), values: [Float](repeating: 0, count: 8))
+                    tensor: FloatTensor(
+                        shape: Shape([4, 2]), values: [Float](repeating: 0, count: 8))
                 ),
             ]),
             baseModelName: nil

@@ -16,7 +16,8 @@ internal import Testing
         SafetensorsWriter.encode(
             NamedTensors(
                 names.map {
-                    .init(name: $0, tensor: FloatTensor(shape: Shape([1]), values: [Float($0.count)]))
+                    .init(
+                        name: $0, tensor: FloatTensor(shape: Shape([1]), values: [Float($0.count)]))
                 }
             )
         )
