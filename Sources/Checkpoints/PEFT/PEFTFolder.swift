@@ -67,7 +67,8 @@ public enum PEFTFolder {
         for key in [
             "rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication",
             "megatron_config", "target_parameters", "trainable_token_indices",
-            "alora_invocation_tokens", "arrow_config",
+            "alora_invocation_tokens", "arrow_config", "kasa_config",
+            "monteclora_config", "velora_config",
         ] {
             try settings.requireAbsent(key)
         }
