@@ -81,7 +81,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(.remoteClosed)
+        end(session.hasRemoteGoneAway ? .remoteGoAway(code: 0) : .remoteClosed)
         context.fireChannelInactive()
     }
 
@@ -100,14 +100,15 @@ final class Connection: ChannelInboundHandler {
     func end(_ reason: DisconnectReason) {
         guard endReason == nil else { return }
         endReason = reason
+        tick?.cancel()
         if reason.isOrderly {
             writeRecords(ignoringWritability: true)
+            session.resetAll()
             session.goAway()
         }
         if reason.isOrderly || session.failure != nil {
             writeRecords(ignoringWritability: true)
         }
-        tick?.cancel()
         for entry in streams.values.sorted(by: { $0.id < $1.id }) {
             entry.failNegotiation(.connectionClosed(reason))
             entry.buffers.fail(.connectionClosed(reason))
@@ -115,21 +116,24 @@ final class Connection: ChannelInboundHandler {
         streams = [:]
         budget.adjust(by: -reservedGrowth)
         reservedGrowth = 0
-        close()
+        if let context, context.channel.isActive {
+            close(context.channel, isOrderly: reason.isOrderly)
+        }
         if let handle { owner.connectionEnded(handle, reason) }
     }
 
-    private func close() {
-        guard let context, context.channel.isActive else { return }
-        let channel = context.channel
+    /// Closes the socket once everything is written.
+    ///
+    /// After an orderly end the other side has the last word: a socket that is closed while bytes
+    /// of the peer are on their way is reset, and the peer would lose what it was sent last.
+    private func close(_ channel: any Channel, isOrderly: Bool) {
         let timeout = channel.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) {
             channel.close(promise: nil)
         }
-        // An empty write ends when all before it have: NIO's close would drop them.
-        let empty = ByteBuffer()
-        context.writeAndFlush(wrapOutboundOut(empty)).whenComplete { _ in
-            timeout.cancel()
-            channel.close(promise: nil)
+        channel.closeFuture.whenComplete { _ in timeout.cancel() }
+        // NIO's close drops what is not written; an empty write ends when all before it have.
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in
+            if !isOrderly { channel.close(promise: nil) }
         }
     }
 

@@ -14,11 +14,8 @@ extension Swarm {
             throw .streamLimitReached
         }
         defer { state.withLock { _ = $0.pinged.remove(peer) } }
-        guard let connection = state.withLock({ $0.table.preferred(for: peer) }) else {
-            throw .notConnected(peer)
-        }
         let stream = try await openStream(
-            on: connection, protocol: PingInstance.protocolID, isLazy: false
+            to: peer, protocol: PingInstance.protocolID, isLazy: false
         )
         let timeout = StreamTimeout(stream: stream, after: limits.pingTimeout)
         defer { timeout.cancel() }

@@ -99,15 +99,18 @@ public final class Swarm: Sendable {
     public func openStream(
         to peer: PeerID, protocol id: String
     ) async throws(TransportError) -> SwarmStream {
-        let (connection, serves) = state.withLock { state in
-            (
-                state.table.preferred(for: peer),
-                state.identified[peer]?.protocols.contains(id) ?? false
-            )
+        let serves = state.withLock { $0.identified[peer]?.protocols.contains(id) ?? false }
+        return try await openStream(to: peer, protocol: id, isLazy: serves)
+    }
+
+    func openStream(
+        to peer: PeerID, protocol id: String, isLazy: Bool
+    ) async throws(TransportError) -> SwarmStream {
+        guard let connection = state.withLock({ $0.table.preferred(for: peer) }) else {
+            throw .notConnected(peer)
         }
-        guard let connection else { throw .notConnected(peer) }
         do {
-            return try await openStream(on: connection, protocol: id, isLazy: serves)
+            return try await openStream(on: connection, protocol: id, isLazy: isLazy)
         } catch {
             // The connection may have given way to another in the meantime.
             guard error.isOfConnection,

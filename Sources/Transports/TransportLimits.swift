@@ -38,8 +38,8 @@ public struct TransportLimits: Hashable, Sendable {
     public var refusalDelay = Duration.milliseconds(250)
     /// Bytes of one length-prefixed message where a reader names no bound of its own.
     public var messageByteCountMax = 1 << 20
-    /// Time that a shutdown or a close gives to bytes that are already queued.
-    public var closeTimeout = Duration.seconds(2)
+    /// Time that an ended connection gives to bytes already queued, and to a peer to close too.
+    public var closeTimeout = Duration.seconds(1)
 
     /// The limits of the specification.
     public init() {}

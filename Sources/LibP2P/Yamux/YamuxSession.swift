@@ -145,6 +145,13 @@ public struct YamuxSession: Sendable {
         queueControl(.reset(id))
     }
 
+    /// Ends both directions of all streams at once.
+    public mutating func resetAll() {
+        for id in streams.keys.sorted() {
+            reset(id)
+        }
+    }
+
     /// Says that nobody reads the stream any more: what comes is dropped without new credit, and
     /// the stream is reset if the peer does not end it in the linger time.
     public mutating func abandonReading(_ id: YamuxStreamID, now: Duration) {
