@@ -53,6 +53,8 @@ struct HeightState: Sendable {
     var announcements: [PublicKey: SignedAnnouncement] = [:]
     var held: [ObjectID: UpdateSummary] = [:]
     var refused: [ObjectID: RejectReason] = [:]
+    /// Members whose very announcement breaks a bound.
+    var refusedMembers: [PublicKey: RejectReason] = [:]
     var fetches: [ObjectID: FetchState] = [:]
     var ownAbstention: AbsenceReason?
 

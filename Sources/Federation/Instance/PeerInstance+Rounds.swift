@@ -85,7 +85,17 @@ extension PeerInstance {
             return
         }
         guard current.round != nil else { throw .updateWrongRound }
-        try chain.check(announcement)
+        do throws(RejectReason) {
+            try chain.check(announcement)
+        } catch {
+            guard error == .updateWeightInvalid || error == .updateTooLarge else { throw error }
+            // Its own signature says so: this member has no part in the round.
+            guard current.refusedMembers.updateValue(error, forKey: summary.member) == nil else {
+                return
+            }
+            emit(.appendLog(.updateRefused(summary, error)))
+            return
+        }
         guard let known = current.announcements[summary.member] else {
             keep(announcement)
             return
