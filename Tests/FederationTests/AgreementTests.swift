@@ -144,6 +144,24 @@ struct AgreementTests {
         #expect(trio.refused == [.justificationInvalid])
     }
 
+    @Test func `of two committed views the higher one decides what may be proposed`() throws {
+        for isRight in [false, true] {
+            var trio = try Trio()
+            let view = foreignView(trio, from: 2)
+            let low = trio.proposal([1, 2])
+            let high = trio.proposal([1, 2], object: "other")
+            let changes = [
+                trio.viewChange(view, committed: (0, low), by: 1),
+                trio.viewChange(view, committed: (1, high), by: 2),
+            ]
+            let chosen = isRight ? high : low
+            trio.receive(trio.propose(chosen, view: view, justification: changes), from: 1)
+            trio.supply(chosen)
+            #expect(trio.ownCommits.count == (isRight ? 1 : 0))
+            #expect(trio.refused == (isRight ? [] : [.justificationInvalid]))
+        }
+    }
+
     @Test func `a proposal without a majority of view changes is refused`() throws {
         for forged in [false, true] {
             var trio = try Trio()

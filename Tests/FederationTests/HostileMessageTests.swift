@@ -168,7 +168,8 @@ struct HostileMessageTests {
 
     @Test func `a peer with another manifest or model or version is told why`() throws {
         let trio = try Trio()
-        func refusal(_ version: UInt32, _ manifest: Digest, _ base: Digest) throws -> [RejectReason] {
+        func refusal(_ version: UInt32, _ manifest: Digest, _ base: Digest) throws -> [RejectReason]
+        {
             var copy = trio
             copy.receive(
                 .hello(

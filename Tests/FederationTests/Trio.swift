@@ -2,8 +2,10 @@ import Cryptography
 
 @testable import Federation
 
-/// Three members with one instance under test, key 1 (the author); the test speaks for the
-/// other two. Membership entry 1 is certified beforehand.
+/// Three members with one instance under test, key 1 (the author); the test speaks for the other
+/// two.
+///
+/// Membership entry 1 is certified beforehand.
 struct Trio {
     let manifest: SignedManifest
     let keys: [SigningKey]

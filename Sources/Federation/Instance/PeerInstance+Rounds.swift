@@ -40,7 +40,9 @@ extension PeerInstance {
         training?.stepsDone = max(0, stepsDone)
     }
 
-    /// An own update is in the store. If its round is over it is put on record as late.
+    /// An own update is in the store.
+    ///
+    /// If its round is over it is put on record as late.
     mutating func updateReady(round: UInt64, summary: UpdateSummary) {
         guard summary.member == own, summary.round == round else {
             preconditionFailure("an update of \(summary.member) for round \(summary.round)")
