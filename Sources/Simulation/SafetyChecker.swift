@@ -45,7 +45,7 @@ struct SafetyChecker {
         do {
             entry = try CertifiedEntry(bytes: bytes)
         } catch {
-            throw .notRestorable(node: node)
+            throw .unreadableEntry(node: node)
         }
         if let earlier = entries[entry.height], earlier.digest != entry.digest {
             throw .conflictingEntries(height: entry.height)

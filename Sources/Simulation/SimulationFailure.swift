@@ -1,4 +1,5 @@
 public import Cryptography
+public import Federation
 
 /// What a checker found.
 public enum SimulationFailure: Error, Hashable, Sendable {
@@ -15,7 +16,9 @@ public enum SimulationFailure: Error, Hashable, Sendable {
     /// A collection grew beyond its bound.
     case boundExceeded(node: Int, name: String, count: Int)
     /// A node could not be restored from what it had persisted.
-    case notRestorable(node: Int)
+    case notRestorable(node: Int, RestoreError)
+    /// An entry was stored that cannot be read.
+    case unreadableEntry(node: Int)
     /// Effects appeared that nobody ordered, or an object was missing that had to be there.
     case brokenStore(node: Int, object: Digest)
     /// The log lacks a record that must be there.

@@ -17,7 +17,7 @@ extension SimulationWorld {
                 restored: restored, baseModelDigest: manifest.manifest.baseModelDigest,
                 signer: nodes[node].key, now: now)
         } catch {
-            throw .notRestorable(node: node)
+            throw .notRestorable(node: node, error)
         }
         nodes[node].life += 1
         nodes[node].isFinished = false

@@ -2,7 +2,9 @@ internal import Cryptography
 internal import Federation
 internal import Tensors
 
-/// The nodes, the network between them and the clock. One queue orders everything.
+/// The nodes, the network between them and the clock.
+///
+/// One queue orders everything.
 struct SimulationWorld {
     let seed: UInt64
     let scenario: SimulationScenario

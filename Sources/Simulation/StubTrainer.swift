@@ -74,7 +74,8 @@ enum StubTrainer {
         case .unknownTensor:
             tensors = update.tensors.map {
                 AdapterUpdate.RingTensor(
-                    name: $0.name + "!", shape: $0.shape, weight: $0.weight, words: $0.words)
+                    name: "k" + $0.name.dropFirst(), shape: $0.shape, weight: $0.weight,
+                    words: $0.words)
             }
         }
         return AdapterUpdate(

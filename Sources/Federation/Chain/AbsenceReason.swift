@@ -1,4 +1,6 @@
-/// Why a member is not among the participants of a certified round. Each absence has one.
+/// Why a member is not among the participants of a certified round.
+///
+/// Each absence has one.
 ///
 /// On the wire and in entries: the number as two bytes, then two bytes of ``RejectReason`` that
 /// are 0 for every other case. Numbers are never reused.

@@ -41,13 +41,13 @@ extension ChainState {
         guard isMember(summary.member) else { throw .notMember }
         guard summary.round == completedRoundCount + 1 else { throw .updateWrongRound }
         guard summary.baseAdapterDigest == adapterDigest else { throw .updateWrongBase }
+        guard announcement.isValid(manifest: manifestDigest) else { throw .signatureInvalid }
         guard (1...manifest.ring.weightUnit).contains(summary.exampleCount) else {
             throw .updateWeightInvalid
         }
         guard (1...manifest.updateByteCountMax).contains(summary.byteCount) else {
             throw .updateTooLarge
         }
-        guard announcement.isValid(manifest: manifestDigest) else { throw .signatureInvalid }
     }
 
     private func checkAbsences(_ proposal: Proposal) throws(RejectReason) {

@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// What the certified entries up to a height come to. Deterministic: equal entries, equal state.
+/// What the certified entries up to a height come to.
+///
+/// Deterministic: equal entries, equal state.
 public struct ChainState: Hashable, Sendable {
     /// The federation's settings.
     public let manifest: Manifest
@@ -53,8 +55,9 @@ public struct ChainState: Hashable, Sendable {
         return .round(completedRoundCount + 1)
     }
 
-    /// More than half of the members: what view changes need, and commits at least. Any two of
-    /// such sets share a member.
+    /// More than half of the members: what view changes need, and commits at least.
+    ///
+    /// Any two of such sets share a member.
     public var majority: Int { members.count / 2 + 1 }
 
     /// The least number of participants of a round.

@@ -45,7 +45,9 @@ extension Proposal {
     /// The digest that commits and results name.
     public var digest: Digest { Hashing.blake2b256(canonicalBytes) }
 
-    /// Reads canonical bytes. Order and membership are the chain's business, not this one's.
+    /// Reads canonical bytes.
+    ///
+    /// Order and membership are the chain's business, not this one's.
     init(canonicalBytes: [UInt8]) throws(CanonicalError) {
         guard canonicalBytes.count <= Self.byteCountMax else {
             throw .tooLong(offset: 0, count: canonicalBytes.count, allowed: Self.byteCountMax)

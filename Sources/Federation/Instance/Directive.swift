@@ -1,6 +1,8 @@
 public import Cryptography
 
-/// What the shell is to do. The directives of one `handle` call are carried out in order.
+/// What the shell is to do.
+///
+/// The directives of one `handle` call are carried out in order.
 ///
 /// The durable ones (`persist`, `forget`, `persistEntry`, `appendLog`) are flushed before the
 /// next directive that is not durable; neighbours may share one transaction, and should: then a

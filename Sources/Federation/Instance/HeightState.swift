@@ -1,6 +1,8 @@
 internal import Cryptography
 
-/// What a node knows of the height that is being decided. A new height starts a new value.
+/// What a node knows of the height that is being decided.
+///
+/// A new height starts a new value.
 ///
 /// A height moves `collecting → committed → decided → certified` and never back; only
 /// `collecting` and `committed` alternate, once per view. `view` only grows, and so does the
@@ -53,6 +55,8 @@ struct HeightState: Sendable {
     var announcements: [PublicKey: SignedAnnouncement] = [:]
     var held: [ObjectID: UpdateSummary] = [:]
     var refused: [ObjectID: RejectReason] = [:]
+    /// Members whose very announcement breaks a bound.
+    var refusedMembers: [PublicKey: RejectReason] = [:]
     var fetches: [ObjectID: FetchState] = [:]
     var ownAbstention: AbsenceReason?
 

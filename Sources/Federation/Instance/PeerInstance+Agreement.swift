@@ -35,9 +35,10 @@ extension PeerInstance {
     /// What is proposed is committed to in the same step, and that is durable before either
     /// message leaves: a proposer that restarts can propose nothing else in the same view.
     mutating func propose() {
-        guard isMember, current.kind != nil, current.decided == nil else { return }
+        guard current.accepted == nil, current.decided == nil, current.kind != nil, isMember
+        else { return }
         if current.readyAt == nil, isReadyToPropose { current.readyAt = now }
-        guard current.accepted == nil, current.proposer(of: current.view) == own else { return }
+        guard current.proposer(of: current.view) == own else { return }
         var changes: [ViewChange] = []
         if current.view > 0 {
             changes = justification
@@ -65,7 +66,7 @@ extension PeerInstance {
             return required == nil || required == committed.digest ? committed.proposal : nil
         }
         if let required { return current.proposals[required] }
-        return isReadyToPropose ? ownProposal() : nil
+        return current.readyAt != nil && isReadyToPropose ? ownProposal() : nil
     }
 
     /// A proposal of what this node holds.
@@ -93,6 +94,7 @@ extension PeerInstance {
             let refusal = current.refused[announcement.summary.objectID]
             return refusal.map { .refused($0) } ?? .transferIncomplete
         }
+        if let refusal = current.refusedMembers[member] { return .refused(refusal) }
         if pendingLeaves[member] != nil { return .left }
         if member == own { return current.ownAbstention ?? .tooSlow }
         return abstention(of: member) ?? (isReachable(member) ? .tooSlow : .silent)
@@ -188,6 +190,8 @@ extension PeerInstance {
 
     private mutating func store(_ commit: Commit) {
         var kept = current.commits[commit.member, default: []]
+        // One commit per member and view: a certificate counts members, not messages.
+        guard !kept.contains(where: { $0.ballot.view == commit.ballot.view }) else { return }
         kept.append(commit)
         if kept.count > HeightState.commitCountMax { kept.removeFirst() }
         current.commits[commit.member] = kept

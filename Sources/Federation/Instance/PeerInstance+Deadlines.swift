@@ -63,18 +63,24 @@ extension PeerInstance {
     /// The members whose updates are still worth waiting for before the deadline.
     ///
     /// Not those that said they have none, whose update was refused, that leave, or that were
-    /// silent in the last round and still are: a dead member costs one deadline, not one a round.
+    /// absent from the last round and cannot be reached: a dead member costs one deadline, not
+    /// one a round.
     var awaitedMembers: [PublicKey] {
         current.members.filter { member in
             if let announcement = current.announcements[member] {
                 let objectID = announcement.summary.objectID
                 return current.held[objectID] == nil && current.refused[objectID] == nil
             }
+            if current.refusedMembers[member] != nil { return false }
             if member == own { return current.ownAbstention == nil && !isLeaving }
             if pendingLeaves[member] != nil { return false }
             if isReachable(member) { return abstention(of: member) == nil }
-            return chain.silentRoundCounts[member] == nil
+            return !wasAbsent(member)
         }
+    }
+
+    private func wasAbsent(_ member: PublicKey) -> Bool {
+        chain.lastRound?.absences.contains { $0.member == member } ?? false
     }
 
     func abstention(of member: PublicKey) -> AbsenceReason? {
@@ -91,7 +97,7 @@ extension PeerInstance {
         case .membership: return membershipChange != nil
         case .round:
             guard current.usable.count >= max(1, current.participantMinimum) else { return false }
-            return now >= updateDeadline || awaitedMembers.isEmpty
+            return awaitedMembers.isEmpty || now >= updateDeadline
         }
     }
 

@@ -20,10 +20,9 @@ extension PeerInstance {
         send(.join(join), to: peers.keys.sorted())
     }
 
-    /// Keeps a valid wish and hands it on to the other members once in a while: the joiner may
-    /// know only one of them.
+    /// Keeps a valid wish and hands it on once in a while: the joiner may know only one peer,
+    /// and that one may be no member yet either.
     mutating func receivedJoin(_ join: SignedJoin, from peer: PublicKey) throws(RejectReason) {
-        guard isMember else { return }
         if let known = pendingJoins[join.member], known.join == join {
             pendingJoins[join.member]?.lastSeenAt = now
         } else {
@@ -37,7 +36,8 @@ extension PeerInstance {
             now.seconds(since: pending.forwardedAt) >= Timing.joinSeconds / 2
         else { return }
         pendingJoins[join.member]?.forwardedAt = now
-        send(.join(join), to: connectedMembers.filter { $0 != peer })
+        let others = peers.keys.filter { $0 != peer && peers[$0]?.isRefused == false }
+        send(.join(join), to: others.sorted())
     }
 
     mutating func leave() {

@@ -13,8 +13,9 @@ extension PeerInstance {
         }
     }
 
-    /// Whether only a peer that breaks the protocol causes this. The others come with delays,
-    /// duplicates and races, and are dropped without a word.
+    /// Whether only a peer that breaks the protocol causes this.
+    ///
+    /// The others come with delays, duplicates and races, and are dropped without a word.
     private func isViolation(_ reason: RejectReason) -> Bool {
         switch reason {
         case .manifestMismatch, .baseModelMismatch, .protocolVersion, .malformed,

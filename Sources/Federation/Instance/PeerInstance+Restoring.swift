@@ -15,8 +15,10 @@ extension PeerInstance {
         return chain
     }
 
-    /// Takes over the records that belong to the height that is being decided. Those of an
-    /// earlier height are left from a crash between storing an entry and forgetting them.
+    /// Takes over the records that belong to the height that is being decided.
+    ///
+    /// Those of an earlier height are left from a crash between storing an entry and forgetting
+    /// them.
     mutating func restoreRecords(_ records: [String: [UInt8]]) throws(RestoreError) {
         for (key, value) in records.sorted(by: { $0.key < $1.key }) {
             do {

@@ -40,7 +40,9 @@ extension PeerInstance {
         training?.stepsDone = max(0, stepsDone)
     }
 
-    /// An own update is in the store. If its round is over it is put on record as late.
+    /// An own update is in the store.
+    ///
+    /// If its round is over it is put on record as late.
     mutating func updateReady(round: UInt64, summary: UpdateSummary) {
         guard summary.member == own, summary.round == round else {
             preconditionFailure("an update of \(summary.member) for round \(summary.round)")
@@ -85,7 +87,17 @@ extension PeerInstance {
             return
         }
         guard current.round != nil else { throw .updateWrongRound }
-        try chain.check(announcement)
+        do throws(RejectReason) {
+            try chain.check(announcement)
+        } catch {
+            guard error == .updateWeightInvalid || error == .updateTooLarge else { throw error }
+            // Its own signature says so: this member has no part in the round.
+            guard current.refusedMembers.updateValue(error, forKey: summary.member) == nil else {
+                return
+            }
+            emit(.appendLog(.updateRefused(summary, error)))
+            return
+        }
         guard let known = current.announcements[summary.member] else {
             keep(announcement)
             return

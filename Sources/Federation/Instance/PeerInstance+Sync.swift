@@ -49,9 +49,11 @@ extension PeerInstance {
 
     // MARK: Messages of the height
 
-    /// Sends a peer at the same height what its heartbeat shows to be missing there, own
-    /// statements and those of others alike. This is the only form of resending: it makes good
-    /// losses, restarts, and members that have no direct connection.
+    /// Sends a peer at the same height what its heartbeat shows to be missing there, own statements
+    /// and those of others alike.
+    ///
+    /// This is the only form of resending: it makes good losses, restarts, and members that have no
+    /// direct connection.
     mutating func supplyMissing(to peer: PublicKey, _ status: StatusReport) {
         guard status.height == chain.height, status.headDigest == chain.headDigest,
             chain.isMember(peer), current.kind != nil

@@ -14,7 +14,9 @@ extension PeerInstance {
             signature: signer.signature(for: statement))
     }
 
-    /// Starts to listen to a view. Only a view change promises anything, and it is persisted.
+    /// Starts to listen to a view.
+    ///
+    /// Only a view change promises anything, and it is persisted.
     mutating func enterView(_ view: UInt64) {
         precondition(view > current.view, "from view \(current.view) back to \(view)")
         current.view = view

@@ -20,8 +20,9 @@ public struct RestoredState: Hashable, Sendable {
     }
 }
 
-/// Why the durable state of a node cannot be started from. Each case means damage or another
-/// federation's store, never a peer's doing.
+/// Why the durable state of a node cannot be started from.
+///
+/// Each case means damage or another federation's store, never a peer's doing.
 public enum RestoreError: Error, Hashable, Sendable {
     /// The entry at that height cannot be read or does not follow from the one before.
     case entryInvalid(height: UInt64, reason: RejectReason)

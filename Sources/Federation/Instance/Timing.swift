@@ -1,5 +1,7 @@
-/// The protocol's spans in seconds, each with its reason. Everything that depends on machine or
-/// link is measured instead; see ``PeerInstance/updateDeadline``.
+/// The protocol's spans in seconds, each with its reason.
+///
+/// Everything that depends on machine or link is measured instead; see
+/// ``PeerInstance/updateDeadline``.
 enum Timing {
     /// Between two heartbeats: a lost message is made good after about one.
     static let statusSeconds = 1.0

@@ -2,7 +2,9 @@ public import Cryptography
 
 /// Two signed statements of one member where only one is allowed.
 public struct Equivocation: Hashable, Sendable {
-    /// What was said twice. The numbers are stable.
+    /// What was said twice.
+    ///
+    /// The numbers are stable.
     public enum Subject: UInt16, Hashable, Sendable {
         /// Two updates for one round.
         case announcement = 1

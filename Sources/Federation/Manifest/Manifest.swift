@@ -65,7 +65,7 @@ public struct Manifest: Hashable, Sendable {
 
     /// How deltas become integers of the ring of 2^32.
     public struct RingSettings: Hashable, Sendable {
-        /// Bits after the binary point, 8...24. 22 leaves room for 64 members with a clip of 1.
+        /// Bits after the binary point, 8...24; 22 leaves room for 64 members with a clip of 1.
         public var fractionBitCount: Int
         /// Each element of a delta is clipped to this magnitude; above 0.
         public var clipMagnitude: Double
@@ -87,8 +87,9 @@ public struct Manifest: Hashable, Sendable {
         public var startMemberCount: Int
         /// The least number of participants and signers of a round, 1...startMemberCount.
         public var quorumMinimum: Int
-        /// After this many rounds of silence in a row a member leaves, 1...1000. Three: one may
-        /// be a restart, two a slow link, three is a node that is gone.
+        /// After this many rounds of silence in a row a member leaves, 1...1000.
+        ///
+        /// Three: one may be a restart, two a slow link, three is a node that is gone.
         public var absentRoundCountMax: Int
 
         /// Takes the settings; ranges are checked by the manifest.

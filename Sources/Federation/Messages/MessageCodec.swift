@@ -2,7 +2,9 @@ internal import Cryptography
 internal import FoundationEssentials
 internal import SwiftProtobuf
 
-/// Messages to frame bytes and back. Reading never traps and bounds every field.
+/// Messages to frame bytes and back.
+///
+/// Reading never traps and bounds every field.
 enum MessageCodec {
     /// Views are counted up one by one; a number beyond this is no view that ever was.
     static let viewMax: UInt64 = 1 << 40

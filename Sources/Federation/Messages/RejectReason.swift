@@ -1,4 +1,6 @@
-/// Why something from outside was refused. The numbers are on the wire and are never reused.
+/// Why something from outside was refused.
+///
+/// The numbers are on the wire and are never reused.
 public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
     /// The peer follows another manifest.
     case manifestMismatch = 1

@@ -25,6 +25,8 @@ public struct ResultStatement: Hashable, Sendable {
     public let membersDigest: Digest
 
     static let domain: StaticString = "starling/result/1"
+    /// The domain with its zero byte, six digests and two numbers.
+    static let byteCount = 18 + 6 * 32 + 2 * 8
 
     /// The bytes that members sign.
     public var bytes: [UInt8] {

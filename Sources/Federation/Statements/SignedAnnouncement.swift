@@ -1,6 +1,8 @@
 internal import Cryptography
 
-/// A member's word that an update object of its own exists. One per member and round.
+/// A member's word that an update object of its own exists.
+///
+/// One per member and round.
 ///
 /// Signed bytes: `"starling/update-announcement/1\0" || manifest digest (32) || round (8) ||
 /// base adapter (32) || member (32) || object id (32) || examples (4) || byte count (8)`.

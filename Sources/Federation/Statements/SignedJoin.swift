@@ -6,9 +6,10 @@ public import Cryptography
 public struct SignedJoin: Hashable, Sendable {
     /// The node that wants in.
     public let member: PublicKey
-    /// The height that its certified chain had when it signed. Entries accept a join only if
-    /// this is at least the height at which an earlier membership ended, so that an old join
-    /// cannot bring back a member that left.
+    /// The height that its certified chain had when it signed.
+    ///
+    /// Entries accept a join only if this is at least the height at which an earlier membership
+    /// ended, so that an old join cannot bring back a member that left.
     public let height: UInt64
     /// The member's signature.
     public let signature: [UInt8]

@@ -39,8 +39,10 @@ public enum AdapterUpdateCodec {
         return writer.bytes
     }
 
-    /// Reads an update of at most `byteCountMax` bytes; nothing is allocated beyond what the
-    /// bytes themselves hold. What it means is checked by ``UpdateInspector``.
+    /// Reads an update of at most `byteCountMax` bytes; nothing is allocated beyond what the bytes
+    /// themselves hold.
+    ///
+    /// What it means is checked by ``UpdateInspector``.
     ///
     /// - Throws: `updateTooLarge` or `malformed`.
     /// - Complexity: O(bytes).

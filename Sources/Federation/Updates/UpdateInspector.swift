@@ -1,8 +1,10 @@
 public import Cryptography
 internal import Tensors
 
-/// Decides whether an update object may be summed. Every node comes to the same verdict on the
-/// same bytes: the only floating-point work is in one fixed order.
+/// Decides whether an update object may be summed.
+///
+/// Every node comes to the same verdict on the same bytes: the only floating-point work is in one
+/// fixed order.
 public enum UpdateInspector {
     /// Checks an update object against the round it is to be part of.
     ///

@@ -1,0 +1,116 @@
+internal import Cryptography
+
+/// What a log leaf holds of a record.
+extension LogRecord {
+    private static let domain: StaticString = "starling/record/1"
+
+    /// The record in a fixed layout, at most 65,535 bytes: `"starling/record/1\0" || kind (2)`,
+    /// then the fields that `docs/protocol/federation.md` lists for the kind.
+    public var payload: [UInt8] {
+        var writer = CanonicalWriter(domain: Self.domain)
+        writer.write(kind)
+        switch self {
+        case .joined(let member, let height):
+            writer.write(raw: member.bytes)
+            writer.write(height)
+        case .departed(let member, let height, let reason):
+            writer.write(raw: member.bytes)
+            writer.write(height)
+            switch reason {
+            case .announced: writer.write(UInt32(0))
+            case .silentRounds(let count): writer.write(count: count)
+            }
+        case .updateAnnounced(let item), .updateLate(let item):
+            writer.write(raw: DurableRecord.bytes(of: item.summary))
+        case .updateReceived(let summary):
+            writer.write(raw: DurableRecord.bytes(of: summary))
+        case .updateRefused(let summary, let reason):
+            writer.write(raw: DurableRecord.bytes(of: summary))
+            writer.write(reason.rawValue)
+        case .aggregated(let result):
+            writer.write(raw: result.bytes)
+        case .certified(let entry):
+            writer.write(raw: entry.result.bytes)
+            writer.write(prefixed: entry.proposal.canonicalBytes)
+        case .equivocation(let found):
+            writer.write(raw: found.member.bytes)
+            writer.write(found.subject.rawValue)
+            writer.write(found.height)
+            writer.write(found.view)
+        case .peerRefused(let member, let reason):
+            writer.write(raw: member.bytes)
+            writer.write(reason.rawValue)
+        }
+        return writer.bytes
+    }
+
+    /// The signed bytes that prove the record; empty where this node's word is all there is.
+    ///
+    /// An announcement: its signature (64). A departure that was announced: the leave's
+    /// `memberSince` (8) and signature (64). An entry: ``CertifiedEntry/bytes``. An equivocation:
+    /// both statements with their signatures, each with its length (4) in front.
+    public var evidence: [UInt8] {
+        switch self {
+        case .updateAnnounced(let item), .updateLate(let item): return item.signature
+        case .departed(_, _, .announced(let leave)):
+            var writer = CanonicalWriter()
+            writer.write(leave.memberSince)
+            writer.write(raw: leave.signature)
+            return writer.bytes
+        case .certified(let entry): return entry.bytes
+        case .equivocation(let found):
+            var writer = CanonicalWriter()
+            writer.write(prefixed: found.first)
+            writer.write(prefixed: found.second)
+            return writer.bytes
+        case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
+            return []
+        }
+    }
+}
+
+/// What an auditor reads from the payloads of the log.
+public enum LogRecordReader {
+    /// The parts of a payload that an audit of round sums needs.
+    public enum Record: Hashable, Sendable {
+        /// A certified result and what was decided.
+        case certified(ResultStatement, Proposal)
+        /// A result that the log's node signed.
+        case aggregated(ResultStatement)
+        /// An update that was announced, received or late.
+        case update(kind: UInt16, UpdateSummary)
+        /// An update that was refused.
+        case updateRefused(UpdateSummary, RejectReason)
+        /// Any other kind.
+        case other(kind: UInt16)
+    }
+
+    /// Reads a payload.
+    ///
+    /// - Throws: `CanonicalError` for bytes that ``LogRecord/payload`` does not make.
+    public static func read(_ payload: [UInt8]) throws(CanonicalError) -> Record {
+        var reader = try CanonicalReader(payload, domain: "starling/record/1")
+        let kind = try reader.read(UInt16.self)
+        let rest = try reader.read(rawCount: reader.remainingCount)
+        var fields = CanonicalReader(rest)
+        switch kind {
+        case 3, 4, 6: return .update(kind: kind, try DurableRecord.summary(bytes: rest))
+        case 5:
+            let summary = try DurableRecord.summary(bytes: Array(rest.dropLast(2)))
+            var tail = CanonicalReader(Array(rest.suffix(2)))
+            guard let reason = RejectReason(rawValue: try tail.read()) else {
+                throw .malformed(offset: payload.count - 2)
+            }
+            return .updateRefused(summary, reason)
+        case 7: return .aggregated(try ResultStatement(bytes: rest))
+        case 8:
+            let result = try fields.read(rawCount: ResultStatement.byteCount)
+            let proposal = try fields.readPrefixed(max: Proposal.byteCountMax)
+            try fields.finish()
+            return .certified(
+                try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
+        case 1, 2, 9, 10: return .other(kind: kind)
+        default: throw .malformed(offset: 18)
+        }
+    }
+}
