@@ -99,9 +99,10 @@ static void wait_for_end(void) {
     pthread_mutex_unlock(&mutex);
 }
 
-void sk_parallel(intptr_t task_count, sk_task run, void *context) {
+void sk_parallel(intptr_t task_count, intptr_t workers_max, sk_task run, void *context) {
     intptr_t workers = atomic_load(&wanted);
-    if (workers == 1 || task_count <= 1 || atomic_flag_test_and_set(&busy)) {
+    workers = workers < workers_max ? workers : workers_max;
+    if (workers <= 1 || task_count <= 1 || atomic_flag_test_and_set(&busy)) {
         for (intptr_t task = 0; task < task_count; task++) run(context, task, 0);
         return;
     }

@@ -25,6 +25,9 @@ public struct Attention {
     /// Channels of a head, D.
     public var headDimension: Int
 
+    /// The threads that share the scratch; those that were set when the extents were made.
+    private let workerCount = ComputeThreads.count
+
     /// The queries of a block.
     static let blockRowCount = 64
 
@@ -54,7 +57,7 @@ public struct Attention {
 
     /// The values of scratch that a pass needs.
     public var scratchCount: Int {
-        2 * ComputeThreads.count * Self.blockRowCount * keyCount
+        2 * workerCount * Self.blockRowCount * keyCount
     }
 
     /// Writes the attended values, and each query's log-sum-exp where it is asked for.
@@ -74,7 +77,8 @@ public struct Attention {
         check(q: q, k: k, v: v, o: o, logSumExp: logSumExp, scratch: scratch)
         let blocks = blockCount
         let product = Product(scale: scale)
-        ComputeThreads.run(taskCount: sequenceCount * headCount * blocks) { task, worker in
+        ComputeThreads.run(taskCount: sequenceCount * headCount * blocks, workerCount: workerCount)
+        { task, worker in
             let (sequence, rest) = task.quotientAndRemainder(dividingBy: headCount * blocks)
             let (head, block) = rest.quotientAndRemainder(dividingBy: blocks)
             let rows = queryRows(block: block)
@@ -125,7 +129,8 @@ public struct Attention {
             headGradients.extents == [2 * keyRowCount, headCount * headDimension],
             "gradients of heads in \(headGradients.extents)"
         )
-        ComputeThreads.run(taskCount: sequenceCount * headCount) { task, worker in
+        ComputeThreads.run(taskCount: sequenceCount * headCount, workerCount: workerCount) {
+            task, worker in
             let (sequence, head) = task.quotientAndRemainder(dividingBy: headCount)
             let keys = sequence * keyCount..<(sequence + 1) * keyCount
             let queries = sequence * queryCount..<(sequence + 1) * queryCount

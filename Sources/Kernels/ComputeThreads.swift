@@ -19,15 +19,24 @@ public enum ComputeThreads {
 
     /// Runs tasks on all threads and returns when all have ended.
     ///
-    /// Tasks must not write to the same place. `worker` is below ``count`` and differs between
-    /// tasks that run at the same time, so it can choose scratch memory. A nested call, or one made
-    /// while another thread's call is in progress, runs on its caller alone.
-    static func run(taskCount: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    /// Tasks must not write to the same place. A nested call, or one made while another thread's
+    /// call is in progress, runs on its caller alone.
+    ///
+    /// - Parameters:
+    ///   - workerCount: the most threads; fewer run where fewer are set.
+    ///   - body: `worker` is below `workerCount` and differs between tasks that run at the same
+    ///     time, so it can choose scratch memory.
+    package static func run(
+        taskCount: Int,
+        workerCount: Int = .max,
+        _ body: (_ task: Int, _ worker: Int) -> Void
+    ) {
         withoutActuallyEscaping(body) { escapable in
             let call = Call(body: escapable)
             withExtendedLifetime(call) {
                 unsafe sk_parallel(
                     taskCount,
+                    workerCount,
                     { context, task, worker in
                         guard let context = unsafe context else { return }
                         let call = unsafe Unmanaged<Call>.fromOpaque(context)
@@ -42,7 +51,7 @@ public enum ComputeThreads {
     /// Splits rows into one range per thread and runs them at the same time.
     ///
     /// - Parameter grain: ranges are not made shorter than this.
-    static func split(rowCount: Int, grain: Int = 8, _ body: (Range<Int>) -> Void) {
+    package static func split(rowCount: Int, grain: Int = 8, _ body: (Range<Int>) -> Void) {
         let parts = max(1, min(count, rowCount / max(grain, 1)))
         guard parts > 1 else {
             if rowCount > 0 { body(0..<rowCount) }

@@ -2,8 +2,7 @@ internal import Glibc
 
 /// Owned memory for Float32 values, aligned for vector loads, in one piece.
 ///
-/// Views into it are taken one after the other with ``take(rows:columns:)`` and live as long as the
-/// buffer does. The memory is not set; pages that nobody writes cost nothing.
+/// Views into it are taken one after the other with ``take(rows:columns:)``. The memory is not set; pages that nobody writes cost nothing.
 @safe public final class FloatBuffer {
     /// The number of values.
     public let count: Int
@@ -49,7 +48,7 @@ internal import Glibc
         let room = Self.room(rows: rows, columns: columns)
         precondition(taken + rows * columns <= count, "\(taken) + \(room) of \(count) values")
         defer { taken = min(taken + room, count) }
-        return unsafe Matrix(base: base + taken, rowCount: rows, columnCount: columns)
+        return unsafe Matrix(base: base + taken, rowCount: rows, columnCount: columns, owner: self)
     }
 
     /// Makes the whole buffer free again; views taken before shall not be used any more.
@@ -63,7 +62,7 @@ internal import Glibc
             offset >= 0 && rows >= 0 && columns >= 0 && offset + rows * columns <= count,
             "\(rows) x \(columns) at \(offset) of \(count) values"
         )
-        return unsafe Matrix(base: base + offset, rowCount: rows, columnCount: columns)
+        return unsafe Matrix(base: base + offset, rowCount: rows, columnCount: columns, owner: self)
     }
 
     /// Sets all values to 0.

@@ -1,8 +1,8 @@
-/// A view of row-major Float32 values that someone else owns; rows may lie further apart than
+/// A view of row-major Float32 values inside a ``FloatBuffer``; rows may lie further apart than
 /// their length.
 ///
-/// A view is made at the door, where its extents are checked, and is used only while its owner
-/// lives: that is the owner's promise, as with an `UnsafeMutablePointer`.
+/// A view keeps its buffer alive. Extents are checked when it is made; several views may show the
+/// same values, and who writes them is the callers' agreement.
 @safe public struct Matrix {
     /// The first element.
     @unsafe public let base: UnsafeMutablePointer<Float>
@@ -13,12 +13,15 @@
     /// The distance between the starts of neighbouring rows, in elements; at least `columnCount`.
     public let stride: Int
 
-    /// Views `rowCount` x `columnCount` elements from `base` on.
-    public init(
+    private let owner: FloatBuffer
+
+    /// Views `rowCount` x `columnCount` elements from `base` on, which lie inside `owner`.
+    init(
         base: UnsafeMutablePointer<Float>,
         rowCount: Int,
         columnCount: Int,
-        stride: Int? = nil
+        stride: Int? = nil,
+        owner: FloatBuffer
     ) {
         let stride = stride ?? columnCount
         precondition(
@@ -29,6 +32,7 @@
         self.rowCount = rowCount
         self.columnCount = columnCount
         self.stride = stride
+        self.owner = owner
     }
 
     /// The rows of a range.
@@ -41,7 +45,8 @@
             base: base + range.lowerBound * stride,
             rowCount: range.count,
             columnCount: columnCount,
-            stride: stride
+            stride: stride,
+            owner: owner
         )
     }
 
@@ -55,7 +60,8 @@
             base: base + range.lowerBound,
             rowCount: rowCount,
             columnCount: range.count,
-            stride: stride
+            stride: stride,
+            owner: owner
         )
     }
 

@@ -63,8 +63,9 @@ public enum MatrixProduct {
         run(a, b, into: c, transposesA: true, transposesB: false, scale: scale, adds: adds)
     }
 
-    /// Splits c over the threads: by columns where there are at least as many as rows, else by
-    /// rows. Neither splits a sum, so the threads never meet.
+    /// Splits c over the threads, by columns where there are at least as many as rows.
+    ///
+    /// Neither way splits a sum, so the threads never meet.
     private static func run(
         _ a: Matrix,
         _ b: Matrix,
@@ -115,12 +116,23 @@ public enum MatrixProduct {
 }
 
 /// One product on the calling thread, whose extents were checked.
-struct Product {
-    var transposesA = false
-    var transposesB = false
-    var scale: Float = 1
-    var adds = false
-    var library = ProductLibrary.current
+package struct Product {
+    package var transposesA = false
+    package var transposesB = false
+    package var scale: Float = 1
+    package var adds = false
+
+    package init(
+        transposesA: Bool = false,
+        transposesB: Bool = false,
+        scale: Float = 1,
+        adds: Bool = false
+    ) {
+        self.transposesA = transposesA
+        self.transposesB = transposesB
+        self.scale = scale
+        self.adds = adds
+    }
 
     /// The extent that the product sums over.
     func depth(of a: Matrix) -> Int {
@@ -128,6 +140,6 @@ struct Product {
     }
 
     func callAsFunction(_ a: Matrix, _ b: Matrix, _ c: Matrix) {
-        library.multiply(self, a, b, c)
+        ProductLibrary.current.multiply(self, a, b, c)
     }
 }

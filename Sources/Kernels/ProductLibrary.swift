@@ -10,7 +10,8 @@ internal import Glibc
 package struct ProductLibrary: Sendable {
     /// What a report calls it.
     package let name: String
-    let multiply: @Sendable (_ product: Product, _ a: Matrix, _ b: Matrix, _ c: Matrix) -> Void
+    package let multiply:
+        @Sendable (_ product: Product, _ a: Matrix, _ b: Matrix, _ c: Matrix) -> Void
 
     /// The library in use.
     package static let current = available.first ?? portable
@@ -83,9 +84,10 @@ package struct ProductLibrary: Sendable {
         }
     }
 
-    /// OpenBLAS 0.3.21 takes its AVX2 kernel on processors that it does not know, at half the
-    /// speed; what the processor can do decides here, never who made it. A user's own setting
-    /// stands.
+    /// Names OpenBLAS the kernel to use, unless the user did.
+    ///
+    /// Version 0.3.21 takes its AVX2 kernel on processors that it does not know, at half the speed.
+    /// What the processor can do decides here, never who made it.
     private static func chooseOpenBLASKernel() {
         if sk_cpu_has_avx512() != 0 {
             _ = unsafe setenv("OPENBLAS_CORETYPE", "SkylakeX", 0)

@@ -28,6 +28,7 @@ public final class CausalLanguageModel {
     /// Token ids and targets must be below the vocabulary size.
     public func loss(_ batch: TokenBatch, tap: (any ProjectionTap)? = nil) -> LossSum {
         check(batch)
+        guard batch.targetCount > 0 else { return LossSum() }
         return architecture.loss(batch, tap: tap)
     }
 
@@ -39,6 +40,7 @@ public final class CausalLanguageModel {
     ) -> LossSum {
         check(batch)
         precondition(normalizer > 0 && normalizer.isFinite, "normalizer \(normalizer)")
+        guard batch.targetCount > 0 else { return LossSum() }
         return architecture.accumulateGradients(batch, normalizer: normalizer, tap: tap)
     }
 

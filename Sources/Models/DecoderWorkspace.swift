@@ -6,40 +6,40 @@ internal import Kernels
 /// Norm outputs and the gated product are computed again there: they cost little time and half of
 /// the memory.
 struct LayerActivations {
-    /// The residual stream before the layer. Shape: [row, channel].
+    /// The residual stream before the layer: [row, channel].
     let input: Matrix
-    /// Rotated queries, rotated keys, values. Shape: [row, (H + 2 x key/value heads) x D].
+    /// Rotated queries, rotated keys, values: [row, (H + 2 x key/value heads) x D].
     let queryKeyValue: Matrix
     /// Shape: [row, H].
     let logSumExp: Matrix
-    /// Attention's result. Shape: [row, H x D].
+    /// Attention's result: [row, H x D].
     let attended: Matrix
-    /// The residual stream between attention and MLP. Shape: [row, channel].
+    /// The residual stream between attention and MLP: [row, channel].
     let middle: Matrix
-    /// Gates, ups. Shape: [row, 2 x MLP channel].
+    /// Gates, ups: [row, 2 x MLP channel].
     let gateUp: Matrix
-    /// What a tap keeps at each site. Shape: [row, its width].
+    /// What a tap keeps at each site: [row, its width].
     let tapStates: [Matrix]
+}
+
+/// Scratch for gradients.
+struct DecoderGradients {
+    /// Of the residual stream: [row, channel].
+    let stream: Matrix
+    /// Of a norm's output: [row, channel].
+    let normed: Matrix
+    /// Of queries, keys and values.
+    let queryKeyValue: Matrix
+    /// Of attention's result.
+    let attended: Matrix
+    /// Of the gated product.
+    let product: Matrix
+    /// Of keys and values, per query head: [2 x row, H x D].
+    let heads: Matrix
 }
 
 /// The views of one pass into a buffer that is used again for the next pass.
 struct DecoderWorkspace {
-    /// Scratch for gradients.
-    struct Gradients {
-        /// Of the residual stream. Shape: [row, channel].
-        let stream: Matrix
-        /// Of a norm's output. Shape: [row, channel].
-        let normed: Matrix
-        /// Of queries, keys and values.
-        let queryKeyValue: Matrix
-        /// Of attention's result.
-        let attended: Matrix
-        /// Of the gated product.
-        let product: Matrix
-        /// Of keys and values, per query head. Shape: [2 x row, H x D].
-        let heads: Matrix
-    }
-
     /// The sizes of a pass.
     struct Extents {
         /// Sequences times positions.
@@ -61,14 +61,14 @@ struct DecoderWorkspace {
     }
 
     private let layers: [LayerActivations]
-    /// The residual stream after the last layer. Shape: [row, channel].
+    /// The residual stream after the last layer: [row, channel].
     let stream: Matrix
-    /// A norm's output. Shape: [row, channel].
+    /// A norm's output: [row, channel].
     let normed: Matrix
-    /// The gated product. Shape: [row, MLP channel].
+    /// The gated product: [row, MLP channel].
     let product: Matrix
     /// `nil` unless a backward pass follows.
-    let gradients: Gradients?
+    let gradients: DecoderGradients?
 
     /// Lays the views out in `buffer`, which is replaced first if it is too small.
     init(configuration: ModelConfiguration, extents: Extents, buffer: inout FloatBuffer) {
@@ -101,7 +101,7 @@ struct DecoderWorkspace {
             gradients = nil
             return
         }
-        gradients = Gradients(
+        gradients = DecoderGradients(
             stream: take(widths.hidden),
             normed: take(widths.hidden),
             queryKeyValue: take(widths.queryKeyValue),

@@ -6,26 +6,26 @@ internal import Tensors
 struct LlamaWeights {
     /// One decoder layer.
     struct Layer {
-        /// `input_layernorm`. Shape: [1, channel].
+        /// The norm before attention: [1, channel].
         let inputNorm: Matrix
-        /// `q_proj`, `k_proj`, `v_proj`, row below row.
+        /// Query, key and value weights, row below row.
         let queryKeyValue: Matrix
-        /// `o_proj`. Shape: [channel, H x D].
+        /// The output weight: [channel, H x D].
         let output: Matrix
-        /// `post_attention_layernorm`. Shape: [1, channel].
+        /// The norm before the MLP: [1, channel].
         let middleNorm: Matrix
-        /// `gate_proj`, `up_proj`, row below row. Shape: [2 x MLP channel, channel].
+        /// Gate and up weights, row below row: [2 x MLP channel, channel].
         let gateUp: Matrix
-        /// `down_proj`. Shape: [channel, MLP channel].
+        /// The down weight: [channel, MLP channel].
         let down: Matrix
     }
 
-    /// `embed_tokens`. Shape: [V, channel].
+    /// The embedding: [V, channel].
     let embedding: Matrix
     let layers: [Layer]
-    /// `norm`. Shape: [1, channel].
+    /// The norm before the head: [1, channel].
     let finalNorm: Matrix
-    /// `lm_head`, or the embedding where they are tied. Shape: [V, channel].
+    /// The head, or the embedding where they are tied: [V, channel].
     let head: Matrix
     private let buffer: FloatBuffer
 

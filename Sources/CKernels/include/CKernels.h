@@ -16,10 +16,10 @@ void sk_threads_set(intptr_t count);
 intptr_t sk_threads_count(void);
 
 // Calls `run` for every task in 0..<task_count and returns when all have ended. Tasks are handed
-// out in order to whichever worker is free; `worker` is below sk_threads_count() and unique among
-// those that run at the same time within this call. While another call is in progress the tasks
+// out in order to whichever worker is free; `worker` is below `workers_max` and the number of threads,
+// and unique among those that run at the same time within this call. While another call is in progress the tasks
 // run on the caller alone, as worker 0.
-void sk_parallel(intptr_t task_count, sk_task run, void *context);
+void sk_parallel(intptr_t task_count, intptr_t workers_max, sk_task run, void *context);
 
 // Processor (threads.c).
 

@@ -1,0 +1,49 @@
+import Kernels
+import Testing
+
+@Suite struct CrossEntropyTests {
+    @Test(arguments: [1, 3, 7, 100])
+    func `loss and gradient don't depend on the chunks`(chunkRowCount: Int) {
+        var sample = Sample(seed: 6)
+        let hidden = sample.matrix(7, 5)
+        var head = sample.matrix(50, 5)
+        for index in head.values.indices { head.values[index] *= 20 }
+        let targets = [3, 49, 0, 3, 17, 30, 8]
+        let ownedHead = OwnedMatrix(head)
+        let crossEntropy = CrossEntropy(head: ownedHead.matrix, chunkRowCount: chunkRowCount)
+        let gradient = OwnedMatrix(7, 5, filledWith: 3)
+        let owned = OwnedMatrix(hidden)
+        let loss = crossEntropy.loss(
+            hidden: owned.matrix, targets: targets.map { Int32($0) }, gradient: gradient.matrix,
+            scale: 0.25)
+        let expected = ReferenceCrossEntropy.loss(hidden: hidden, head: head, targets: targets)
+        #expect(abs(loss - expected) < 1e-5 * expected)
+        var scaled = ReferenceCrossEntropy.gradient(
+            hidden: hidden, head: head, targets: targets)
+        for index in scaled.values.indices { scaled.values[index] *= 0.25 }
+        #expect(distance(gradient.matrix, scaled) < 1e-5)
+        let alone = crossEntropy.loss(hidden: owned.matrix, targets: targets.map { Int32($0) })
+        #expect(abs(alone - loss) < 1e-6 * expected)
+    }
+
+    @Test func `the gradient is the slope of the loss`() {
+        var sample = Sample(seed: 7)
+        let hidden = sample.matrix(3, 4)
+        let head = sample.matrix(9, 4)
+        let targets = [8, 0, 5]
+        let slope = finiteDifferences(
+            of: {
+                ReferenceMatrix(
+                    1, 1,
+                    values: [
+                        ReferenceCrossEntropy.loss(hidden: $0, head: head, targets: targets)
+                    ])
+            },
+            at: hidden,
+            weights: ReferenceMatrix(1, 1, values: [1])
+        )
+        let gradient = ReferenceCrossEntropy.gradient(
+            hidden: hidden, head: head, targets: targets)
+        #expect(distance(gradient.values, slope.values) < 1e-7)
+    }
+}
