@@ -5,7 +5,11 @@ final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
-        path = NSTemporaryDirectory() + "/checkpoints-\(UUID().uuidString)"
+        // Thousands of small files are written; a busy disk need not see them.
+        let memory = "/dev/shm"
+        let root =
+            FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
+        path = root + "/checkpoints-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: path,
             withIntermediateDirectories: true
