@@ -66,7 +66,8 @@ let package = Package(
     ],
     targets: [
         // System libraries: a module map and a shim header each.
-        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
@@ -88,7 +89,9 @@ let package = Package(
         library("Adapters", ["Tensors", "Kernels", "Checkpoints", "Models"]),
         library(
             "Training",
-            ["Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters", "JSONDocuments",
+            [
+                "Tensors", "Kernels", "Checkpoints", "Tokenizers", "Models", "Adapters",
+                "JSONDocuments",
             ]
         ),
 
@@ -145,7 +148,8 @@ let package = Package(
         ),
         tests(
             "starling",
-            ["JSONDocuments", "Models", "Training",
+            [
+                "JSONDocuments", "Models", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

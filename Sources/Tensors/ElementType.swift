@@ -10,10 +10,13 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     /// The upper half of a binary32, little-endian.
     case bfloat16 = "BF16"
     /// 32 elements as one binary16 scale and 16 bytes of 4-bit values; x = d (q - 8).
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q4_0 = "Q4_0"
     /// 32 elements as a binary16 scale, a binary16 minimum and 16 bytes; x = d q + m.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q4_1 = "Q4_1"
     /// 32 elements as one binary16 scale and 32 signed bytes; x = d q.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q8_0 = "Q8_0"
 
     /// The number of elements that one block encodes.

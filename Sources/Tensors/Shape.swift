@@ -1,6 +1,8 @@
 /// The extents of a tensor, outermost first, row-major.
 public struct Shape: Hashable, Sendable {
-    /// The extents, outermost first. An empty list is a scalar.
+    /// The extents, outermost first.
+    ///
+    /// An empty list is a scalar.
     public let extents: [Int]
 
     /// Makes a shape whose extents are not negative and whose element count fits an `Int`.

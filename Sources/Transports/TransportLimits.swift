@@ -2,8 +2,9 @@
 ///
 /// Source: docs/PROTOCOL.md and the network specification, section 11.
 public struct TransportLimits: Hashable, Sendable {
-    /// Connections of the whole swarm. 192 sockets fit a soft limit of 256 descriptors with room
-    /// for the store.
+    /// Connections of the whole swarm.
+    ///
+    /// 192 sockets fit a soft limit of 256 descriptors with room for the store.
     public var connectionCountMax = 192
     /// Inbound connections from one IP address; go-libp2p's figure.
     public var connectionCountMaxPerAddress = 8

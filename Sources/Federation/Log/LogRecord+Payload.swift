@@ -4,8 +4,10 @@ internal import Cryptography
 extension LogRecord {
     private static let domain: StaticString = "starling/log-record/1"
 
-    /// What the log entry says. What it says of an entry or an announcement is its digest: the
-    /// bytes themselves are the evidence.
+    /// What the log entry says.
+    ///
+    /// What it says of an entry or an announcement is its digest: the bytes themselves are the
+    /// evidence.
     public var payload: [UInt8] {
         var writer = CanonicalWriter(domain: Self.domain)
         writer.write(kind)

@@ -33,7 +33,8 @@ public struct ObjectManifest: Hashable, Sendable {
         guard count <= TransferProtocol.chunkCountMax else {
             throw .objectTooLarge(byteCount: UInt64(contents.count), max: Self.objectByteCountMax)
         }
-        try self.init(totalByteCount: contents.count, chunkIDs: ContentAddress.chunkIDs(of: contents))
+        try self.init(
+            totalByteCount: contents.count, chunkIDs: ContentAddress.chunkIDs(of: contents))
     }
 
     /// Makes a manifest of chunks whose hashes are known.

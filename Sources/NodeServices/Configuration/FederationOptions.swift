@@ -9,9 +9,13 @@ internal import Tensors
 public struct FederationOptions: Sendable {
     /// The federation's name.
     public var name = "federation"
-    /// Rounds until the run is over. 10: some hundred steps, enough to see whether it helps.
+    /// Rounds until the run is over.
+    ///
+    /// 10: some hundred steps, enough to see whether it helps.
     public var roundCount = 10
-    /// Optimizer steps per round. 20: the field's habit of ten or more.
+    /// Optimizer steps per round.
+    ///
+    /// 20: the field's habit of ten or more.
     public var localStepCount = 20
     /// Rows of a step.
     public var batchSize = 4

@@ -334,11 +334,14 @@ actor FederationService {
         let status = instance.status(now: now)
         noteMembers()
         parts.status.write(
-            status, connected: parts.swarm.connectedPeers, training: trainingProgress.withLock { $0 }
+            status, connected: parts.swarm.connectedPeers,
+            training: trainingProgress.withLock { $0 }
         )
     }
 
-    /// Ends what runs beside the loop. The step that is under way is finished.
+    /// Ends what runs beside the loop.
+    ///
+    /// The step that is under way is finished.
     private func windDown() async {
         inputSink.finish()
         // Peers whose messages are still queued are released unheard.

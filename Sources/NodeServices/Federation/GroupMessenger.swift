@@ -25,8 +25,10 @@ final class GroupMessenger: Sendable {
         self.logger = logger
     }
 
-    /// Serves the streams of peers; before the swarm starts. `receive` returns when the message
-    /// is dealt with, so a peer can have one message at a time in this node's hands.
+    /// Serves the streams of peers; before the swarm starts.
+    ///
+    /// `receive` returns when the message is dealt with, so a peer can have one message at a time
+    /// in this node's hands.
     func register(receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void) {
         let logger = logger
         swarm.register(protocol: Self.protocolID) { peer, stream in

@@ -67,7 +67,9 @@ public enum IdentityFile {
     }
 
     /// Writes the bytes beside the path, flushes them, and renames: the path never shows half a
-    /// key. The file is created with mode 0600, so that no moment shows it to others.
+    /// key.
+    ///
+    /// The file is created with mode 0600, so that no moment shows it to others.
     private static func write(_ bytes: [UInt8], to path: String) throws(NodeError) {
         func failure(_ call: String) -> NodeError {
             NodeError(
@@ -82,7 +84,9 @@ public enum IdentityFile {
         defer {
             if !isWritten { unsafe unlink(temporary) }
         }
-        let count = unsafe bytes.withUnsafeBytes { unsafe Foundation.write(descriptor, $0.baseAddress, $0.count) }
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe Foundation.write(descriptor, $0.baseAddress, $0.count)
+        }
         guard count == bytes.count, fsync(descriptor) == 0 else {
             let error = failure("write")
             close(descriptor)

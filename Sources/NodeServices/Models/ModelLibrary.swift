@@ -61,7 +61,8 @@ struct ModelLibrary: Sendable {
         do {
             return try ModelRecord(canonicalBytes: bytes)
         } catch {
-            throw NodeError(.storage, "The stored record of model \(id) doesn't hold.", cause: error)
+            throw NodeError(
+                .storage, "The stored record of model \(id) doesn't hold.", cause: error)
         }
     }
 

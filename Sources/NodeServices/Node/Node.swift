@@ -180,7 +180,8 @@ public final class Node: Sendable {
             identity: identity, logger: logger
         )
         connector.register(at: swarm)
-        let threads = options.settings.threads
+        let threads =
+            options.settings.threads
             ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
         let trainer = RoundTrainer(
             setup: RoundTrainer.Setup(

@@ -12,7 +12,9 @@ public struct NodeOptions: Sendable {
     /// A checkpoint to take the base model from, instead of from peers.
     public var modelPath: String?
     /// How long a finished node goes on serving members that lack the end; nil means until it is
-    /// stopped. 120 s: a member that restarts is back in seconds.
+    /// stopped.
+    ///
+    /// 120 s: a member that restarts is back in seconds.
     public var linger: Duration? = .seconds(120)
     /// Where remarks go that are not results.
     public var logger: Logger

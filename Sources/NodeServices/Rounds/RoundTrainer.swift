@@ -77,7 +77,8 @@ actor RoundTrainer {
         let bytes = try await store.requiredObject(base)
         let trainer = try self.trainer ?? load()
         self.trainer = trainer
-        let state = try AdapterStateCodec.decode(bytes, layout: AdapterLayout(of: trainer.parameters))
+        let state = try AdapterStateCodec.decode(
+            bytes, layout: AdapterLayout(of: trainer.parameters))
         let training = setup.manifest.manifest.training
         try trainer.begin(
             at: Int(round - 1) * training.localStepCount, parameters: state
@@ -108,7 +109,8 @@ actor RoundTrainer {
     ) async throws -> AdapterUpdate {
         let bytes = try await store.requiredObject(base)
         guard let trainer else { preconditionFailure("an update without a training") }
-        let state = try AdapterStateCodec.decode(bytes, layout: AdapterLayout(of: trainer.parameters))
+        let state = try AdapterStateCodec.decode(
+            bytes, layout: AdapterLayout(of: trainer.parameters))
         var rounding = SplitMix64(seed: seed(for: "starling/rounding/1", round: round))
         let quantized = try UpdateQuantizer(manifest: setup.manifest).quantize(
             delta: trainer.parameters.subtracting(state), exampleCount: exampleCount,

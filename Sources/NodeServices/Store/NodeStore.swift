@@ -146,7 +146,8 @@ actor NodeStore {
         do {
             manifest = try ObjectManifest(cutting: bytes)
         } catch {
-            throw NodeError(.storage, "An object of \(bytes.count) bytes can't be stored.", cause: error)
+            throw NodeError(
+                .storage, "An object of \(bytes.count) bytes can't be stored.", cause: error)
         }
         try write { (transaction) throws(StorageError) in
             _ = try transaction.putObject(
@@ -260,7 +261,8 @@ extension NodeStore {
         var doomed: [Digest] = []
         var kept: Set<Digest> = [adapter]
         for entry in try entries() {
-            let objects = entry.proposal.participants.map(\.summary.objectID) + [entry.result.adapterDigest]
+            let objects =
+                entry.proposal.participants.map(\.summary.objectID) + [entry.result.adapterDigest]
             if entry.proposal.round > 0, entry.proposal.round <= limit {
                 doomed += objects
             } else {
