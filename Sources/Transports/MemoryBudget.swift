@@ -19,8 +19,10 @@ final class MemoryBudget: Sendable {
         used.load(ordering: .relaxed)
     }
 
-    /// Records bytes taken, or given back where the count is negative. Data within its window is
-    /// always recorded, so the budget may be exceeded by what was promised before.
+    /// Records bytes taken, or given back where the count is negative.
+    ///
+    /// Data within its window is always recorded, so the budget may be exceeded by what was
+    /// promised before.
     func adjust(by byteCount: Int) {
         used.add(byteCount, ordering: .relaxed)
     }

@@ -215,8 +215,9 @@ final class StreamBuffers: Sendable {
         waiter?.resume()
     }
 
-    /// Ends both directions; the first reason stays. Bytes received before are still readable,
-    /// unless the stream was reset by its own user.
+    /// Ends both directions; the first reason stays.
+    ///
+    /// Bytes received before are still readable, unless the stream was reset by its own user.
     func fail(_ error: TransportError, dropsReceived: Bool = false) {
         let waiters = state.withLock { state in
             if state.error == nil { state.error = error }
