@@ -13,7 +13,9 @@ public final class AgreementKey: Sendable {
 
     private init(checked secret: SecretBytes) {
         var output = [UInt8](repeating: 0, count: Self.byteCount)
-        let code = unsafe crypto_scalarmult_curve25519_base(&output, secret.pointer)
+        let code = unsafe secret.withPointer {
+            unsafe crypto_scalarmult_curve25519_base(&output, $0)
+        }
         precondition(code == 0, "crypto_scalarmult_curve25519_base returned \(code)")
         publicKey = output
         self.secret = secret
@@ -48,9 +50,9 @@ public final class AgreementKey: Sendable {
         }
         return try unsafe SecretBytes(count: Self.byteCount) { (memory) throws(CryptographyError) in
             // libsodium returns -1 for the all-zero result of a small-order point.
-            let code = unsafe crypto_scalarmult_curve25519(
-                memory, secret.pointer, other
-            )
+            let code = unsafe secret.withPointer {
+                unsafe crypto_scalarmult_curve25519(memory, $0, other)
+            }
             guard code == 0 else { throw .weakSharedSecret }
         }
     }

@@ -11,7 +11,9 @@ public enum Authentication {
 
     /// HMAC-SHA-256 with a guarded key.
     public static func hmacSHA256(key: SecretBytes, message: [UInt8]) -> Digest {
-        unsafe hmacSHA256(key: key.pointer, keyByteCount: key.count, message: message)
+        unsafe key.withPointer {
+            unsafe hmacSHA256(key: $0, keyByteCount: key.count, message: message)
+        }
     }
 
     /// Whether the code belongs to the message, compared in constant time.

@@ -14,9 +14,9 @@ public struct BLAKE2bHasher: @unchecked Sendable {
         )
         Sodium.prepare()
         state = HasherState(byteCount: crypto_generichash_blake2b_statebytes())
-        let code = unsafe crypto_generichash_blake2b_init(
-            Self.pointer(state), key, key.count, Digest.byteCount
-        )
+        let code = unsafe state.withPointer {
+            unsafe crypto_generichash_blake2b_init($0, key, key.count, Digest.byteCount)
+        }
         precondition(code == 0, "crypto_generichash_blake2b_init returned \(code)")
     }
 
@@ -28,11 +28,12 @@ public struct BLAKE2bHasher: @unchecked Sendable {
     /// Adds the bytes of a buffer.
     public mutating func update(_ buffer: UnsafeRawBufferPointer) {
         if !isKnownUniquelyReferenced(&state) { state = state.copy() }
-        let code = unsafe crypto_generichash_blake2b_update(
-            Self.pointer(state),
-            buffer.baseAddress?.assumingMemoryBound(to: UInt8.self),
-            UInt64(buffer.count)
-        )
+        let code = unsafe state.withPointer {
+            unsafe crypto_generichash_blake2b_update(
+                $0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                UInt64(buffer.count)
+            )
+        }
         precondition(code == 0, "crypto_generichash_blake2b_update returned \(code)")
     }
 
@@ -40,14 +41,10 @@ public struct BLAKE2bHasher: @unchecked Sendable {
     public func finalize() -> Digest {
         let last = state.copy()
         var output = [UInt8](repeating: 0, count: Digest.byteCount)
-        let code = unsafe crypto_generichash_blake2b_final(
-            Self.pointer(last), &output, Digest.byteCount
-        )
+        let code = unsafe last.withPointer {
+            unsafe crypto_generichash_blake2b_final($0, &output, Digest.byteCount)
+        }
         precondition(code == 0, "crypto_generichash_blake2b_final returned \(code)")
         return Digest(unchecked: output)
-    }
-
-    private static func pointer(_ state: HasherState) -> OpaquePointer {
-        unsafe OpaquePointer(state.memory.baseAddress.unsafelyUnwrapped)
     }
 }

@@ -70,19 +70,22 @@ public struct ChaChaPoly: Sendable {
             preconditionFailure("a buffer with room for a tag but without an address")
         }
         var written: UInt64 = 0
-        let code = unsafe nonce.withBytes { nonceBytes in
-            unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
-                start, &written, start, UInt64(byteCount),
-                associatedData?.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                UInt64(associatedData?.count ?? 0), nil, nonceBytes, key.pointer
-            )
+        let code = unsafe key.withPointer { keyBytes in
+            unsafe nonce.withBytes { nonceBytes in
+                unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
+                    start, &written, start, UInt64(byteCount),
+                    associatedData?.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    UInt64(associatedData?.count ?? 0), nil, nonceBytes, keyBytes
+                )
+            }
         }
         precondition(code == 0 && Int(written) == buffer.count, "encrypt returned \(code)")
     }
 
     /// Decrypts in place and returns the number of plaintext bytes at the buffer's start.
     ///
-    /// The buffer holds ciphertext and tag. Nothing is allocated; on failure nothing is written.
+    /// The buffer holds ciphertext and tag. Nothing is allocated; on failure the buffer is of no
+    /// more use, libsodium wipes it.
     /// - Throws: `authenticationFailed`, also for a buffer shorter than a tag.
     @safe
     public func open(
@@ -94,12 +97,14 @@ public struct ChaChaPoly: Sendable {
             let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         else { throw .authenticationFailed }
         var written: UInt64 = 0
-        let code = unsafe nonce.withBytes { nonceBytes in
-            unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
-                start, &written, nil, start, UInt64(buffer.count),
-                associatedData?.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                UInt64(associatedData?.count ?? 0), nonceBytes, key.pointer
-            )
+        let code = unsafe key.withPointer { keyBytes in
+            unsafe nonce.withBytes { nonceBytes in
+                unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
+                    start, &written, nil, start, UInt64(buffer.count),
+                    associatedData?.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    UInt64(associatedData?.count ?? 0), nonceBytes, keyBytes
+                )
+            }
         }
         guard code == 0 else { throw .authenticationFailed }
         return Int(written)
@@ -110,11 +115,13 @@ public struct ChaChaPoly: Sendable {
         _ plaintext: [UInt8], nonce: Nonce, associatedData: [UInt8] = []
     ) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: plaintext.count + Self.tagByteCount)
-        let code = unsafe nonce.withBytes { nonceBytes in
-            unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
-                &output, nil, plaintext, UInt64(plaintext.count),
-                associatedData, UInt64(associatedData.count), nil, nonceBytes, key.pointer
-            )
+        let code = unsafe key.withPointer { keyBytes in
+            unsafe nonce.withBytes { nonceBytes in
+                unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
+                    &output, nil, plaintext, UInt64(plaintext.count),
+                    associatedData, UInt64(associatedData.count), nil, nonceBytes, keyBytes
+                )
+            }
         }
         precondition(code == 0, "crypto_aead_chacha20poly1305_ietf_encrypt returned \(code)")
         return output
@@ -128,11 +135,13 @@ public struct ChaChaPoly: Sendable {
     ) throws(CryptographyError) -> [UInt8] {
         guard ciphertext.count >= Self.tagByteCount else { throw .authenticationFailed }
         var output = [UInt8](repeating: 0, count: ciphertext.count - Self.tagByteCount)
-        let code = unsafe nonce.withBytes { nonceBytes in
-            unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
-                &output, nil, nil, ciphertext, UInt64(ciphertext.count),
-                associatedData, UInt64(associatedData.count), nonceBytes, key.pointer
-            )
+        let code = unsafe key.withPointer { keyBytes in
+            unsafe nonce.withBytes { nonceBytes in
+                unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
+                    &output, nil, nil, ciphertext, UInt64(ciphertext.count),
+                    associatedData, UInt64(associatedData.count), nonceBytes, keyBytes
+                )
+            }
         }
         guard code == 0 else { throw .authenticationFailed }
         return output

@@ -3,12 +3,19 @@
 /// Copies are made by the hashers before they write to a shared one.
 @safe
 final class HasherState {
-    let memory: UnsafeMutableRawBufferPointer
+    private let memory: UnsafeMutableRawBufferPointer
 
     /// Allocates; libsodium asks for 64-byte alignment of the BLAKE2b state.
     init(byteCount: Int) {
         unsafe memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    /// Lends the memory; the pointer must not leave `body`.
+    func withPointer<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+        withExtendedLifetime(self) {
+            unsafe body(OpaquePointer(memory.baseAddress.unsafelyUnwrapped))
+        }
     }
 
     /// A second state with the same content.

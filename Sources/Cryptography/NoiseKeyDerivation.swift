@@ -12,15 +12,17 @@ public enum NoiseKeyDerivation {
     ) -> (first: SecretBytes, second: SecretBytes) {
         let temporary = unsafe output(key: chainingKey) { state in
             guard let input else { return 0 }
-            return unsafe crypto_auth_hmacsha256_update(state, input.pointer, UInt64(input.count))
+            return unsafe input.withPointer {
+                unsafe crypto_auth_hmacsha256_update(state, $0, UInt64(input.count))
+            }
         }
         let first = unsafe output(key: temporary) { state in
             unsafe crypto_auth_hmacsha256_update(state, [1], 1)
         }
         let second = unsafe output(key: temporary) { state in
-            let code = unsafe crypto_auth_hmacsha256_update(
-                state, first.pointer, UInt64(first.count)
-            )
+            let code = unsafe first.withPointer {
+                unsafe crypto_auth_hmacsha256_update(state, $0, UInt64(first.count))
+            }
             return unsafe code | crypto_auth_hmacsha256_update(state, [2], 1)
         }
         return (first, second)
@@ -32,7 +34,9 @@ public enum NoiseKeyDerivation {
     ) -> SecretBytes {
         unsafe SecretBytes.filled(count: Digest.byteCount) { memory in
             var state = crypto_auth_hmacsha256_state()
-            var code = unsafe crypto_auth_hmacsha256_init(&state, key.pointer, key.count)
+            var code = unsafe key.withPointer {
+                unsafe crypto_auth_hmacsha256_init(&state, $0, key.count)
+            }
             code |= unsafe update(&state)
             code |= unsafe crypto_auth_hmacsha256_final(
                 &state, memory

@@ -63,7 +63,20 @@ public final class SecretBytes: @unchecked Sendable {
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(UnsafeRawBufferPointer(start: memory, count: count))
+        try unsafe withPointer { (pointer) throws(Failure) in
+            try unsafe body(UnsafeRawBufferPointer(start: pointer, count: count))
+        }
+    }
+
+    /// Lends the memory as C functions want it.
+    ///
+    /// A bare pointer would not keep its owner alive, and the memory is unmapped with its owner.
+    func withPointer<Result, Failure: Error>(
+        _ body: (UnsafePointer<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try withExtendedLifetime(self) { () throws(Failure) in
+            try unsafe body(UnsafePointer(memory.assumingMemoryBound(to: UInt8.self)))
+        }
     }
 
     /// The bytes as an ordinary array, which is neither guarded nor wiped: for writing key files
@@ -75,12 +88,9 @@ public final class SecretBytes: @unchecked Sendable {
     /// Whether both hold the same bytes, in a time that depends on the length only.
     public func isEqual(to other: SecretBytes) -> Bool {
         guard count == other.count else { return false }
-        return unsafe sodium_memcmp(memory, other.memory, count) == 0
-    }
-
-    /// The memory as C functions want it.
-    var pointer: UnsafePointer<UInt8> {
-        unsafe UnsafePointer(memory.assumingMemoryBound(to: UInt8.self))
+        return unsafe withPointer { left in
+            unsafe other.withPointer { right in unsafe sodium_memcmp(left, right, count) == 0 }
+        }
     }
 
     deinit {

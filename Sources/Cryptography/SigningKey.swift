@@ -15,9 +15,8 @@ public final class SigningKey: Sendable {
     private init(checked seed: SecretBytes) {
         var publicBytes = [UInt8](repeating: 0, count: PublicKey.byteCount)
         secret = unsafe SecretBytes.filled(count: 64) { memory in
-            // The seed's memory is freed with its last owner, which must outlive the call.
-            let code = withExtendedLifetime(seed) {
-                unsafe crypto_sign_seed_keypair(&publicBytes, memory, seed.pointer)
+            let code = unsafe seed.withPointer {
+                unsafe crypto_sign_seed_keypair(&publicBytes, memory, $0)
             }
             precondition(code == 0, "crypto_sign_seed_keypair returned \(code)")
         }
@@ -30,7 +29,7 @@ public final class SigningKey: Sendable {
     /// Derives the key pair from a seed of exactly 32 bytes; nil for any other count.
     public convenience init?(seed: [UInt8]) {
         guard seed.count == Self.seedByteCount else { return nil }
-        self.init(seed: SecretBytes(copying: seed))
+        self.init(checked: SecretBytes(copying: seed))
     }
 
     /// Derives the key pair from a guarded seed of exactly 32 bytes; nil for any other count.
@@ -47,9 +46,9 @@ public final class SigningKey: Sendable {
     /// The signature (64 bytes) over the message; the same bytes each time.
     public func signature(for message: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: PublicKey.signatureByteCount)
-        let code = unsafe crypto_sign_detached(
-            &output, nil, message, UInt64(message.count), secret.pointer
-        )
+        let code = unsafe secret.withPointer {
+            unsafe crypto_sign_detached(&output, nil, message, UInt64(message.count), $0)
+        }
         precondition(code == 0, "crypto_sign_detached returned \(code)")
         return output
     }

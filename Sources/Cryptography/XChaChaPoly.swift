@@ -55,10 +55,12 @@ public struct XChaChaPoly: Sendable {
     ) throws(CryptographyError) -> [UInt8] {
         try Self.check(nonce)
         var output = [UInt8](repeating: 0, count: plaintext.count + Self.tagByteCount)
-        let code = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-            &output, nil, plaintext, UInt64(plaintext.count),
-            associatedData, UInt64(associatedData.count), nil, nonce, key.pointer
-        )
+        let code = unsafe key.withPointer {
+            unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                &output, nil, plaintext, UInt64(plaintext.count),
+                associatedData, UInt64(associatedData.count), nil, nonce, $0
+            )
+        }
         precondition(code == 0, "crypto_aead_xchacha20poly1305_ietf_encrypt returned \(code)")
         return output
     }
@@ -72,10 +74,12 @@ public struct XChaChaPoly: Sendable {
         try Self.check(nonce)
         guard ciphertext.count >= Self.tagByteCount else { throw .authenticationFailed }
         var output = [UInt8](repeating: 0, count: ciphertext.count - Self.tagByteCount)
-        let code = unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
-            &output, nil, nil, ciphertext, UInt64(ciphertext.count),
-            associatedData, UInt64(associatedData.count), nonce, key.pointer
-        )
+        let code = unsafe key.withPointer {
+            unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
+                &output, nil, nil, ciphertext, UInt64(ciphertext.count),
+                associatedData, UInt64(associatedData.count), nonce, $0
+            )
+        }
         guard code == 0 else { throw .authenticationFailed }
         return output
     }

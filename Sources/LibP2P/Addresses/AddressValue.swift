@@ -31,7 +31,7 @@ enum AddressValue {
             switch known.content {
             case .none, .ipv4, .ipv6, .port: true
             case .name: isText(value) && !value.contains(UInt8(ascii: "/"))
-            case .path: isText(value) && value.first == UInt8(ascii: "/")
+            case .path: isText(value) && value.count > 1 && value.first == UInt8(ascii: "/")
             case .peerID: PeerID(bytes: value) != nil
             case .multibase: !value.isEmpty
             }

@@ -24,9 +24,10 @@ extension Multiaddr {
         }
         guard text.hasPrefix("/") else { throw .malformed(.multiaddr) }
         var words = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)[...]
-        if words.count > 1, words.last?.isEmpty == true { words.removeLast() }
         var components: [Component] = []
         while let word = words.popFirst() {
+            // A slash may end an address; inside it, and alone, it names nothing.
+            if word.isEmpty, words.isEmpty, !components.isEmpty { break }
             let name = String(word)
             guard let known = AddressProtocol.find(name: name) else {
                 throw .unknownAddressProtocol(name)
@@ -37,6 +38,7 @@ extension Multiaddr {
             }
             let valueText: String
             if known.content == .path {
+                // A path takes all that is left, as it stands.
                 valueText = "/" + words.joined(separator: "/")
                 words = []
             } else {
