@@ -136,7 +136,7 @@ extension Connection {
     }
 
     private func scheduleTimeout(of entry: StreamEntry) {
-        let timeout = limits.negotiationTimeout
+        let timeout = limits.streamNegotiationTimeout
         entry.timeout = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(timeout)) {
             self.failStream(entry, .timedOut(after: timeout))
         }

@@ -1,5 +1,5 @@
 internal import Cryptography
-internal import Glibc
+internal import FoundationEssentials
 internal import LibP2P
 internal import Logging
 internal import NIOCore
@@ -53,9 +53,7 @@ extension Swarm {
     }
 
     private static var unixNanoseconds: UInt64 {
-        var time = timespec()
-        guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0 else { return 0 }
-        return UInt64(clamping: time.tv_sec) * 1_000_000_000 + UInt64(clamping: time.tv_nsec)
+        UInt64(Date().timeIntervalSince1970 * 1e9)
     }
 
     private func serveIdentify(_ connection: ConnectionHandle, _ stream: SwarmStream) async {
@@ -88,7 +86,7 @@ extension Swarm {
     }
 
     private func receiveIdentify(_ stream: SwarmStream) async throws -> IdentifyMessage {
-        let timeout = StreamTimeout(stream: stream, after: limits.negotiationTimeout)
+        let timeout = StreamTimeout(stream: stream, after: limits.streamNegotiationTimeout)
         defer { timeout.cancel() }
         var receiver = IdentifyReceiverInstance()
         do {

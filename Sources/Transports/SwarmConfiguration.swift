@@ -5,9 +5,7 @@ public import LibP2P
 public struct SwarmConfiguration: Sendable {
     /// The key that proves this node's identity.
     public var identity: SigningKey
-    /// Where to accept connections; port 0 takes a free one.
-    ///
-    /// May be empty.
+    /// Where to accept connections; port 0 takes a free one, and none is allowed.
     public var listenAddresses: [Multiaddr]
     /// Addresses told to peers in place of the bound ones; empty means the bound ones.
     public var advertisedAddresses: [Multiaddr] = []

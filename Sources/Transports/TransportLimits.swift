@@ -20,8 +20,10 @@ public struct TransportLimits: Hashable, Sendable {
     public var dialTimeout = Duration.seconds(15)
     /// Time for a TCP connection to a loopback or private address.
     public var localDialTimeout = Duration.seconds(5)
-    /// Time for one negotiation step: security, handshake, muxer or a stream's protocol.
+    /// Time for one step of an upgrade: security, handshake or muxer.
     public var negotiationTimeout = Duration.seconds(10)
+    /// Time to agree on a stream's protocol.
+    public var streamNegotiationTimeout = Duration.seconds(10)
     /// Time for a whole inbound upgrade.
     public var upgradeTimeout = Duration.seconds(15)
     /// Time for the echo of one ping.

@@ -103,7 +103,7 @@ import Testing
 
     @Test func `streams that never agree on a protocol are reset`() async throws {
         var limits = TransportLimits()
-        limits.negotiationTimeout = .milliseconds(500)
+        limits.streamNegotiationTimeout = .milliseconds(50)
         limits.closeTimeout = .milliseconds(50)
         let target = try await SwarmFixture.make(limits: limits)
         let address = try target.address

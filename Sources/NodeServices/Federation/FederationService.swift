@@ -62,6 +62,7 @@ actor FederationService {
     private var everyMemberHasFinalAt: ContinuousClock.Instant?
     private var lastStatusAt: ContinuousClock.Instant?
     private var knownMembers: [PeerID] = []
+    private var connected: Set<PeerID> = []
 
     init(parts: Parts, instance: PeerInstance) {
         self.parts = parts
@@ -123,6 +124,7 @@ actor FederationService {
                     try await carryOut(instance.handle(event, now: now))
                 case .message(let key, let bytes, let done):
                     defer { done.resume() }
+                    try await connect(PeerID(publicKey: key))
                     try await carryOut(
                         instance.handle(.received(from: key, bytes: bytes), now: now)
                     )
@@ -293,15 +295,11 @@ actor FederationService {
         parts.connector.handle(event)
         switch event {
         case .connected(let peer, _, _):
-            parts.report(.peerConnected(peer))
-            let messages = parts.messenger.connected(peer)
-            Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
-            if let key = peer.publicKey {
-                try await carryOut(instance.handle(.connected(key), now: now))
-            }
+            try await connect(peer)
         case .disconnected(let peer, let reason):
             parts.report(.peerDisconnected(peer, reason: "\(reason)"))
             parts.messenger.disconnected(peer)
+            connected.remove(peer)
             if let key = peer.publicKey {
                 try await carryOut(instance.handle(.disconnected(key), now: now))
             }
@@ -309,6 +307,18 @@ actor FederationService {
             break
         }
         noteMembers()
+    }
+
+    /// Opens the way to a peer, once: by the swarm's event, or by the peer's first message where
+    /// that is faster.
+    private func connect(_ peer: PeerID) async throws(NodeError) {
+        guard connected.insert(peer).inserted else { return }
+        parts.report(.peerConnected(peer))
+        let messages = parts.messenger.connected(peer)
+        Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
+        if let key = peer.publicKey {
+            try await carryOut(instance.handle(.connected(key), now: now))
+        }
     }
 
     /// The members are kept connected and may fetch updates.
