@@ -1,8 +1,5 @@
 public import Models
 
-/// The projections by their Hugging Face names; declared in `Models`, where the taps are.
-public typealias Projection = Models.Projection
-
 /// The settings of a low-rank adapter, as PEFT's `adapter_config.json` names them.
 ///
 /// Source: Hu et al. 2021, section 4; the square-root scaling is Kalajdzievski 2023.

@@ -13,18 +13,20 @@ package struct ProductLibrary: Sendable {
     package let multiply:
         @Sendable (_ product: Product, _ a: Matrix, _ b: Matrix, _ c: Matrix) -> Void
 
-    /// The library in use.
-    package static let current = available.first ?? portable
+    /// The library in use; the others are not opened.
+    package static let current = byPreference.lazy.compactMap { $0() }.first ?? portable
 
     /// Every library that this machine has, the fastest first.
-    package static let available: [ProductLibrary] = {
+    package static var available: [ProductLibrary] { byPreference.compactMap { $0() } }
+
+    private static var byPreference: [() -> ProductLibrary?] {
         #if arch(x86_64)
-        [oneDNN(), openBLAS(), portable].compactMap(\.self)
+        [oneDNN, openBLAS, { portable }]
         #else
         // Elsewhere oneDNN may hold nothing but its plain loops.
-        [openBLAS(), oneDNN(), portable].compactMap(\.self)
+        [openBLAS, oneDNN, { portable }]
         #endif
-    }()
+    }
 
     /// The package's own loops.
     static let portable = ProductLibrary(name: "portable") { call, a, b, c in
