@@ -109,7 +109,7 @@ let package = Package(
             // Lets the child put its own calls of the C library below LMDB.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
         ),
-        // testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
+        testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
 
         // The shell and what a person starts.
         library(
