@@ -58,7 +58,12 @@ extension Swarm: ConnectionOwner {
             guard state.phase != .stopped else {
                 return (handle, nil as ConnectionTable.Admission?)
             }
-            return (handle, state.table.admit(handle))
+            let admission = state.table.admit(handle)
+            // Within the lock, so that the events of one peer keep their order.
+            if case .entered(isFirst: true, _, _, _) = admission {
+                emit(.connected(peer, address: address, isDialer: isDialer))
+            }
+            return (handle, admission)
         }
         switch admission {
         case nil:
@@ -71,11 +76,8 @@ extension Swarm: ConnectionOwner {
         case .duplicate:
             context.close(promise: nil)
             return .success(peer)
-        case .entered(let isFirst, let retiring, let retiresNew, let closing):
+        case .entered(_, let retiring, let retiresNew, let closing):
             begin(connection, handle, context)
-            if isFirst {
-                emit(.connected(peer, address: address, isDialer: isDialer))
-            }
             log.info("connected", metadata: ["address": "\(address)", "isDialer": "\(isDialer)"])
             retiring?.onLoop { $0.retire() }
             if retiresNew { handle.onLoop { $0.retire() } }
@@ -125,17 +127,15 @@ extension Swarm: ConnectionOwner {
             let isLast = state.table.remove(connection)
             if isLast == true {
                 state.identified[connection.peer] = nil
+                emit(.disconnected(connection.peer, reason: reason))
             }
             return isLast
         }
-        guard let isLast else { return }
+        guard isLast != nil else { return }
         logger.info(
             "disconnected",
             metadata: [
                 "peer": "\(connection.peer)", "reason": "\(reason)",
             ])
-        if isLast {
-            emit(.disconnected(connection.peer, reason: reason))
-        }
     }
 }

@@ -121,12 +121,6 @@ extension Swarm {
     }
 
     private func accept(_ message: IdentifyMessage, from connection: ConnectionHandle) {
-        let isKnown = state.withLock { state in
-            guard !state.table.connections(with: connection.peer).isEmpty else { return false }
-            state.identified[connection.peer] = message
-            return true
-        }
-        guard isKnown else { return }
         var record: PeerRecord?
         do {
             record = try message.peerRecord(of: connection.peer)
@@ -135,9 +129,14 @@ extension Swarm {
                 "peer record refused",
                 metadata: [
                     "peer": "\(connection.peer)", "reason": "\(error)",
-                ])
+                ]
+            )
         }
-        emit(.identified(connection.peer, message, record: record))
+        state.withLock { [record] state in
+            guard !state.table.connections(with: connection.peer).isEmpty else { return }
+            state.identified[connection.peer] = message
+            emit(.identified(connection.peer, message, record: record))
+        }
     }
 
     /// Tells all connected peers that this node's addresses or protocols changed.
