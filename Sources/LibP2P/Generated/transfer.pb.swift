@@ -27,26 +27,6 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// What an object identifier is the hash of.
-nonisolated struct Starling_Transfer_Manifest: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  var version: UInt32 = 0
-
-  var totalBytes: UInt64 = 0
-
-  var chunkBytes: UInt32 = 0
-
-  /// 32 bytes for each chunk, in order.
-  var chunkIds: Data = Data()
-
-  var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  init() {}
-}
-
 /// One message of a stream, behind a length prefix.
 nonisolated struct Starling_Transfer_Frame: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -164,7 +144,7 @@ nonisolated struct Starling_Transfer_ManifestFrame: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// A serialised Manifest, verbatim.
+  /// An object manifest, verbatim.
   var manifest: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -241,51 +221,6 @@ nonisolated struct Starling_Transfer_Miss: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "starling.transfer"
-
-nonisolated extension Starling_Transfer_Manifest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".Manifest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}total_bytes\0\u{3}chunk_bytes\0\u{3}chunk_ids\0")
-
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.totalBytes) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.chunkBytes) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.chunkIds) }()
-      default: break
-      }
-    }
-  }
-
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.version != 0 {
-      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 1)
-    }
-    if self.totalBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.totalBytes, fieldNumber: 2)
-    }
-    if self.chunkBytes != 0 {
-      try visitor.visitSingularUInt32Field(value: self.chunkBytes, fieldNumber: 3)
-    }
-    if !self.chunkIds.isEmpty {
-      try visitor.visitSingularBytesField(value: self.chunkIds, fieldNumber: 4)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  static func ==(lhs: Starling_Transfer_Manifest, rhs: Starling_Transfer_Manifest) -> Bool {
-    if lhs.version != rhs.version {return false}
-    if lhs.totalBytes != rhs.totalBytes {return false}
-    if lhs.chunkBytes != rhs.chunkBytes {return false}
-    if lhs.chunkIds != rhs.chunkIds {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
 
 nonisolated extension Starling_Transfer_Frame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Frame"
