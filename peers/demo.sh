@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 . peers/setup.sh
 starling_setup
 
-rounds=${ROUNDS:-5} steps=${LOCAL_STEPS:-10} batch=${BATCH:-4} length=${LENGTH:-64}
+rounds=${ROUNDS:-5} steps=${LOCAL_STEPS:-8} batch=${BATCH:-4} length=${LENGTH:-64}
 rank=${RANK:-8} rate=${LEARNING_RATE:-0.001}
 plays=(macbeth midsummer_nights_dream henry_v)
 names=(ada bela cleo)
@@ -43,12 +43,12 @@ finish() {
 }
 trap finish EXIT
 
-# Each play: the first nine tenths to train on, the rest held out.
+# Each play: the first nine tenths to train on; of the rest 200 lines are held out.
 for play in "${plays[@]}"; do
     text=$cache/plays/${play}_gut.txt
     lines=$(wc -l <"$text")
     head -n $((lines * 9 / 10)) "$text" >"$demo/$play.train.txt"
-    tail -n +$((lines * 9 / 10 + 1)) "$text" >"$demo/$play.held-out.txt"
+    tail -n +$((lines * 9 / 10 + 1)) "$text" | head -n 200 >"$demo/$play.held-out.txt"
 done
 
 score() { # PLAY [ADAPTER] -> nats per token

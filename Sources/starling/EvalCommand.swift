@@ -35,6 +35,7 @@ struct EvalCommand: ParsableCommand {
     var lossOn: LossOption = .answer
 
     @OptionGroup var compute: ComputeOptions
+    @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -54,7 +55,7 @@ struct EvalCommand: ParsableCommand {
     private func evaluate(_ console: Console) throws {
         compute.apply()
         let dataset = try TextDataset(paths: data)
-        let loaded = try LoadedModel(named: model)
+        let loaded = try LoadedModel(named: model, home: home)
         let adapter = try adapter.map(loaded.adapter(path:))
         let rows = try dataset.rows(
             encoder: ExampleEncoder(

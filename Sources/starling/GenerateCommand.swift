@@ -42,6 +42,7 @@ struct GenerateCommand: ParsableCommand {
     var seed: UInt64 = 0
 
     @OptionGroup var compute: ComputeOptions
+    @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -63,7 +64,7 @@ struct GenerateCommand: ParsableCommand {
 
     private func generate(_ console: Console) throws {
         compute.apply()
-        let loaded = try LoadedModel(named: model)
+        let loaded = try LoadedModel(named: model, home: home)
         let adapter = try adapter.map(loaded.adapter(path:))
         let promptIDs = try promptTokens(loaded)
         var generator = TokenGenerator(

@@ -1,6 +1,5 @@
 internal import Adapters
 internal import Checkpoints
-internal import JSONDocuments
 internal import Models
 internal import Tokenizers
 
@@ -13,23 +12,20 @@ struct LoadedModel {
     /// The vocabulary.
     let tokenizer: Tokenizer
 
-    /// Where models are looked for, in this order.
-    static var resolvers: [any ModelResolver] { [FileModelResolver()] }
-
-    /// Finds and reads a model.
-    init(
-        named name: String,
-        resolvers: [any ModelResolver] = Self.resolvers
-    ) throws(CommandFailure) {
-        let checkpoint = try Self.checkpoint(named: name, resolvers: resolvers)
-        self.name = checkpoint.name
+    /// Finds and reads a model: a file or folder of that path, else a model of the home's store.
+    init(named name: String, home: HomeOptions) throws(CommandFailure) {
+        let resolvers: [any ModelResolver] = [
+            FileModelResolver(), StoredModelResolver(home: home.folder),
+        ]
+        let found = try Self.find(name, resolvers: resolvers)
+        self.name = found.name
         do throws(TokenizerError) {
-            tokenizer = try Tokenizer(try Self.definition(of: checkpoint.vocabulary))
+            tokenizer = try Tokenizer(found.tokenizer)
         } catch {
             throw CommandFailure(model: name, error)
         }
         do throws(ModelError) {
-            model = try CausalLanguageModel(source: checkpoint)
+            model = try CausalLanguageModel(source: found.source)
         } catch {
             throw CommandFailure(model: name, error)
         }
@@ -50,41 +46,17 @@ struct LoadedModel {
         }
     }
 
-    private static func checkpoint(
-        named name: String,
+    private static func find(
+        _ name: String,
         resolvers: [any ModelResolver]
-    ) throws(CommandFailure) -> any ModelCheckpoint {
+    ) throws(CommandFailure) -> ResolvedModel {
         for resolver in resolvers {
-            if let checkpoint = try resolver.checkpoint(named: name) { return checkpoint }
+            if let model = try resolver.model(named: name) { return model }
         }
         throw CommandFailure(
             .modelUnreadable,
             "\(name): there is no such model; give a GGUF file, a Hugging Face folder, or the name "
                 + "of a model in the store"
         )
-    }
-
-    private static func definition(
-        of vocabulary: VocabularyFile
-    ) throws(TokenizerError) -> TokenizerDefinition {
-        switch vocabulary {
-        case .huggingFace(let tokenizerJSON, let tokenizerConfigJSON):
-            try TokenizerDefinition(
-                tokenizerJSON: tokenizerJSON,
-                tokenizerConfigJSON: tokenizerConfigJSON
-            )
-        case .gguf(let file):
-            try TokenizerDefinition(
-                ggufTokens: file.tokens,
-                tokenTypes: file.tokenTypes,
-                merges: file.merges,
-                model: file.model,
-                preTokenizer: file.preTokenizer,
-                bosID: file.bosID,
-                eosID: file.eosID,
-                addsBOS: file.addsBOS,
-                chatTemplate: file.chatTemplate
-            )
-        }
     }
 }

@@ -42,6 +42,8 @@ final class NodeNarrator: Sendable {
                 "round \(summary.round): trained on \(summary.exampleCount) rows, update of "
                     + "\(summary.byteCount >> 10) KiB is ready"
             )
+        case .adopted(_, round: 0):
+            break
         case .adopted(let adapter, let round):
             say(
                 "adopted", ["round": "\(round)", "adapter_digest": "\(adapter)"],

@@ -53,6 +53,7 @@ struct TrainCommand: ParsableCommand {
     var dumpBatches: String?
 
     @OptionGroup var compute: ComputeOptions
+    @OptionGroup var home: HomeOptions
     @OptionGroup var format: OutputOptions
 
     /// The settings of the trainer that the options ask for.
@@ -89,7 +90,7 @@ struct TrainCommand: ParsableCommand {
             compute.apply()
             try OutputFolder.check(output)
             let dataset = try TextDataset(paths: data)
-            let loaded = try LoadedModel(named: model)
+            let loaded = try LoadedModel(named: model, home: home)
             let data = try TrainingData(
                 dataset,
                 encoder: ExampleEncoder(

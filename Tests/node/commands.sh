@@ -33,12 +33,12 @@ jq -se 'length == 4 and (.[0:3] | all(.step and .loss and .tokens_per_second))
 jq -e '.loss > 0 and .perplexity > 1 and .bits_per_byte > 0 and .tokens > 0' "$folder/eval.json" \
     >/dev/null || fail "eval: $(cat "$folder/eval.json")"
 
-expect 2 'no/such/file' "$STARLING" eval --model no/such/file --data "$folder/text.txt"
+expect 10 'no/such/file' "$STARLING" eval --model no/such/file --data "$folder/text.txt"
 head -c 1000 "$model" >"$folder/short.gguf"
-expect 2 'short.gguf' "$STARLING" eval --model "$folder/short.gguf" --data "$folder/text.txt"
+expect 10 'short.gguf' "$STARLING" eval --model "$folder/short.gguf" --data "$folder/text.txt"
 printf '{"text": 3}\n' >"$folder/bad.jsonl"
-expect 2 'line 1' "$STARLING" eval --model "$model" --data "$folder/bad.jsonl"
-expect 2 'init' "$STARLING" status --home "$folder/nobody"
+expect 13 'line 1' "$STARLING" eval --model "$model" --data "$folder/bad.jsonl"
+expect 24 'init' "$STARLING" status --home "$folder/nobody"
 
 # A node of another federation is refused by name, on both sides.
 init 2 2
@@ -47,7 +47,7 @@ join=$(join_line ada)
 "$STARLING" init --home "$folder/bela" --model "$model" --name other --rounds 1 --local-steps 1 \
     --batch 1 --length 32 --rank 4 --targets q_proj --members 2 >/dev/null
 head -n 100 "$STARLING_TEST_PLAYS/henry_v_gut.txt" >"$folder/bela.txt"
-expect 5 'manifest' "$STARLING" run --home "$folder/bela" --data "$folder/bela.txt" \
+expect 23 'manifest' "$STARLING" run --home "$folder/bela" --data "$folder/bela.txt" \
     --listen /ip4/127.0.0.1/tcp/0 --join "$join"
 kill -TERM "${process[ada]}"
 await_exit ada 30

@@ -90,7 +90,9 @@ struct Joining {
                 let fetcher = ObjectFetcher(
                     store: store, streams: swarm, logger: options.logger
                 )
-                try await library.fetch(wanted, with: fetcher, from: [peer]) { done, total in
+                try await library.fetch(
+                    wanted, named: name, with: fetcher, from: [peer]
+                ) { done, total in
                     report(
                         .preparingModel(name: name, doneByteCount: done, totalByteCount: total)
                     )

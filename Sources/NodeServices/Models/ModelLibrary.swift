@@ -51,7 +51,9 @@ struct ModelLibrary: Sendable {
             configuration: checkpoint.configuration, tokenizerID: tokenizerID, shards: shards
         )
         let id = try await store.storeObject(record.canonicalBytes)
-        try await store.putModel(name: checkpoint.name, record: id)
+        try await store.putModel(
+            name: URL(fileURLWithPath: path).lastPathComponent, record: id
+        )
         return id
     }
 
@@ -95,7 +97,7 @@ struct ModelLibrary: Sendable {
     /// where it stopped.
     /// - Throws: ``NodeError`` with code `network` when no peer gives it.
     func fetch(
-        _ id: Digest, with fetcher: ObjectFetcher, from peers: [PeerID],
+        _ id: Digest, named name: String, with fetcher: ObjectFetcher, from peers: [PeerID],
         progress: ProgressHandler = { _, _ in }
     ) async throws(NodeError) {
         try await fetchObject(id, "record", ModelRecord.byteCountMax, fetcher, peers)
@@ -115,7 +117,7 @@ struct ModelLibrary: Sendable {
             done += shard.tensor.byteCount
             progress(done, total)
         }
-        try await store.putModel(name: id.hexadecimal, record: id)
+        try await store.putModel(name: name, record: id)
     }
 
     private func fetchObject(

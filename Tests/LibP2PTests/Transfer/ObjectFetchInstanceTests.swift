@@ -153,7 +153,7 @@ import Testing
         _ = fetcher.handle(.opened)
         #expect(
             fetcher.handle(.received(.manifest(bytes))) == [
-                .end(.objectRefused(.chunkByteCount(0)))
+                .end(.objectRefused(.malformed))
             ])
     }
 
