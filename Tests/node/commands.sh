@@ -37,8 +37,8 @@ expect 10 'no/such/file' "$STARLING" eval --model no/such/file --data "$folder/t
 head -c 1000 "$model" >"$folder/short.gguf"
 expect 10 'short.gguf' "$STARLING" eval --model "$folder/short.gguf" --data "$folder/text.txt"
 printf '{"text": 3}\n' >"$folder/bad.jsonl"
-expect 13 'line 1' "$STARLING" eval --model "$model" --data "$folder/bad.jsonl"
-expect 24 'init' "$STARLING" status --home "$folder/nobody"
+expect 13 'bad.jsonl:1' "$STARLING" eval --model "$model" --data "$folder/bad.jsonl"
+expect 24 'starling init' "$STARLING" status --home "$folder/nobody"
 
 # A node of another federation is refused by name, on both sides.
 init 2 2

@@ -226,14 +226,6 @@ enum SettingKey {
     static let passiveView = "passive-view"
 }
 
-extension NodeError {
-    /// Wraps a failure of the store; the text says how to mend it.
-    init(storage error: StorageError) {
-        let code: Code = if case .missing = error { .notFound } else { .storage }
-        self.init(code, "\(error)")
-    }
-}
-
 extension LogRecord {
     /// The number under which the log files this record.
     var leafKind: LeafKind {
