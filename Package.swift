@@ -115,7 +115,7 @@ let package = Package(
         library(
             "NodeServices",
             [
-                "Tensors", "Checkpoints", "Tokenizers", "Models", "Adapters", "Training",
+                "Kernels", "Tensors", "Checkpoints", "Tokenizers", "Models", "Adapters", "Training",
                 "Cryptography", "LibP2P", "Federation", "GossipLog", "Storage", "Transports",
                 log, nioCore, nioPosix, .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -125,9 +125,8 @@ let package = Package(
         .executableTarget(
             name: "starling",
             dependencies: [
-                "NodeServices", "Simulation", "Tensors", "Checkpoints", "Tokenizers", "Models",
-                "Adapters", "Training", "Kernels", "Cryptography", "LibP2P", "Federation",
-                "GossipLog", "Storage", "JSONDocuments",
+                "NodeServices", "Simulation", "Checkpoints", "Tokenizers", "Models", "Adapters",
+                "Training", "Kernels", "Cryptography", "LibP2P", "Federation", "JSONDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

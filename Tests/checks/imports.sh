@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 declared=$(swift package dump-package | jq -r '
     [.targets[] | select(.type != "test") | .name] as $own
     | .targets[] | select(.type != "test" and .type != "system")
+    | select((.path // "") | startswith("Tests/") | not)
     | .name as $name
     | ([.dependencies[] | (.byName // .target // [null])[0]]
        | map(select(. as $d | $own | index($d))) | sort | join(" ")) as $edges

@@ -1,5 +1,4 @@
 public import Cryptography
-internal import FoundationEssentials
 internal import SwiftProtobuf
 
 /// Which chunks make an object; its hash is the name of the object.
