@@ -1,0 +1,79 @@
+import Foundation
+import NodeServices
+import Testing
+
+@Suite struct NodeSettingsTests {
+    /// Writes a settings file, reads it, and removes it.
+    private func read(_ text: String) throws -> NodeSettings {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("starling-\(ProcessInfo.processInfo.globallyUniqueString).toml")
+        try Data(text.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try NodeSettings.file(at: file.path)
+    }
+
+    @Test func `every key of the file is read`() throws {
+        let settings = try read(
+            """
+            listen = ["/ip4/0.0.0.0/tcp/7411"]
+            advertise = ["/ip4/203.0.113.5/tcp/7411"]
+            data = ["notes.jsonl", "letters.txt"]
+            held-out = 0.2
+            threads = 3
+            retain-rounds = 5
+            log-level = "info"
+            """
+        )
+        var expected = NodeSettings()
+        expected.listen = ["/ip4/0.0.0.0/tcp/7411"]
+        expected.advertise = ["/ip4/203.0.113.5/tcp/7411"]
+        expected.data = ["notes.jsonl", "letters.txt"]
+        expected.heldOut = 0.2
+        expected.threads = 3
+        expected.retainRounds = 5
+        expected.logLevel = "info"
+        #expect(settings == expected)
+    }
+
+    @Test(arguments: [
+        ("listne = []", "listne"),
+        ("threads = \"two\"", "threads"),
+        ("data = [1]", "data"),
+        ("held-out = [", "line 1"),
+    ])
+    func `what is wrong in the file is named`(text: String, part: String) {
+        do {
+            _ = try read(text)
+            Issue.record("\(text) was read")
+        } catch let error as NodeError {
+            #expect(error.code == .invalidInput)
+            #expect(error.message.contains(part), "\(error.message)")
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
+
+    @Test func `a flag wins over the environment, the environment over the file`() throws {
+        let file = try read("threads = 1\nheld-out = 0.1\nlog-level = \"info\"")
+        let environment = try NodeSettings.environment([
+            "STARLING_THREADS": "2", "STARLING_HELD_OUT": "0.5", "STARLING_DATA": "a.txt,b.txt",
+        ])
+        var flags = NodeSettings()
+        flags.threads = 3
+        let settings = flags.filled(from: environment).filled(from: file)
+        #expect(settings.threads == 3)
+        #expect(settings.heldOut == 0.5)
+        #expect(settings.logLevel == "info")
+        #expect(settings.data == ["a.txt", "b.txt"])
+    }
+
+    @Test func `a number in the environment that is none is refused by name`() {
+        #expect(throws: NodeError.self) {
+            try NodeSettings.environment(["STARLING_RETAIN_ROUNDS": "many"])
+        }
+    }
+
+    @Test func `a file that is not there says nothing`() throws {
+        #expect(try NodeSettings.file(at: "/nowhere/starling.toml") == NodeSettings())
+    }
+}
