@@ -48,7 +48,6 @@ func testProgram(
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
@@ -154,9 +153,17 @@ let package = Package(
         ),
         tests("Cryptography"),
         tests("LibP2P", ["Cryptography"]),
+        tests("Federation", ["Tensors", "Cryptography"]),
         tests("GossipLog", ["Cryptography"]),
         tests("Storage", ["Tensors", "GossipLog", "Cryptography"]),
-        tests("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, nioEmbedded, log]),
+        tests("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, log]),
+        tests(
+            "NodeServices",
+            [
+                "Tensors", "Checkpoints", "Federation", "LibP2P", "Cryptography", "Transports",
+                log, nioCore, nioPosix,
+            ]
+        ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),
     ]
 )

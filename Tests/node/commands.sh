@@ -49,6 +49,11 @@ join=$(join_line ada)
 head -n 100 "$STARLING_TEST_PLAYS/henry_v_gut.txt" >"$folder/bela.txt"
 expect 23 'manifest' "$STARLING" run --home "$folder/bela" --data "$folder/bela.txt" \
     --listen /ip4/127.0.0.1/tcp/0 --join "$join"
+# A model of the store by its name, beside the running node.
+"$STARLING" eval --model "$(basename "$model")" --home "$folder/ada" --data "$folder/text.txt" \
+    --format json >"$folder/stored.json"
+"$STARLING" eval --model "$model" --data "$folder/text.txt" --format json >"$folder/file.json"
+cmp "$folder/stored.json" "$folder/file.json" || fail "the stored model gives another loss"
 kill -TERM "${process[ada]}"
 await_exit ada 30
 echo "commands: JSON contract, exit codes and refusals hold"
