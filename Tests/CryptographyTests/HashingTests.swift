@@ -10,13 +10,17 @@ import Testing
             "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
         ),
-        (
-            String(repeating: "a", count: 1_000_000),
-            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
-        ),
     ])
     func `SHA-256 gives the published digests`(text: String, digest: String) {
         #expect(Hashing.sha256(Array(text.utf8)).hexadecimal == digest)
+    }
+
+    @Test func `SHA-256 of a million letters is the published digest`() {
+        let text = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
+        #expect(
+            Hashing.sha256(text).hexadecimal
+                == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+        )
     }
 
     @Test(arguments: [

@@ -81,7 +81,7 @@ struct FactorMeanTests {
 
     static let knownSum = "bcd5c0d48eceb3a922d6faadd207f896261d4b9d6212591f85dbedcd77740c56"
     static let knownAdapter =
-        "b1d28214d67ca2555db05527039cc000f49da868b347efe8ba979f04fed11679"
+        "a705d3f767bfdd1f8bb4d06eb17a347f4a718274f8b26fbd9dbd6c4f87f07c75"
 
     @Test func `an update that breaks a bound leaves the sum as it was`() throws {
         let good = try update(0.1, member: 2)

@@ -18,7 +18,7 @@ struct ManifestTests {
     }
 
     static let knownDigest =
-        "98ce3c85c10077b041f74a5b92def2fcea7f5b71b861385fbecc8e8dba0ce616"
+        "df82e1d0cade970f19e390fc4910dfafef84808111fbf08a832c25990a9b65fc"
 
     @Test func `every truncation and every appended byte is refused`() throws {
         let bytes = try Fixtures.manifest().canonicalBytes

@@ -18,8 +18,10 @@ struct Trio {
 
     var now: Timestamp { Timestamp(milliseconds: milliseconds) }
 
-    init() throws {
-        manifest = try Fixtures.signedManifest()
+    /// The name decides the manifest's digest and so who proposes when.
+    init(name: String = "test") throws {
+        manifest = try SignedManifest(
+            signing: try Fixtures.manifest(name: name), with: Fixtures.key(1))
         keys = [1, 2, 3].map { Fixtures.key($0) }
         chain = ChainState(genesis: manifest)
         let entry = try Self.membershipEntry(manifest: manifest, keys: keys, chain: chain)

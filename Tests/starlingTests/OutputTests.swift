@@ -48,8 +48,10 @@ import Training
         #expect(
             CommandFailure(any: TrainingError.lossNotFinite(step: 3)).reason == .trainingDiverged)
         #expect(CommandFailure(any: CancellationError()).reason == .unexpected)
+        var home = HomeOptions()
+        home.home = "/nowhere/home"
         #expect(throws: CommandFailure.self) {
-            try LoadedModel(named: "/nowhere/model.gguf")
+            try LoadedModel(named: "/nowhere/model.gguf", home: home)
         }
     }
 }

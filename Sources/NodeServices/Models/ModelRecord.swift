@@ -14,6 +14,12 @@ public struct ModelRecord: Hashable, Sendable {
         public let tensor: TensorDescription
         /// The content address of its bytes.
         public let id: Digest
+
+        /// Pairs a tensor with its address.
+        public init(tensor: TensorDescription, id: Digest) {
+            self.tensor = tensor
+            self.id = id
+        }
     }
 
     /// The architecture and its extents.
