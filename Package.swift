@@ -124,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "starling",
             dependencies: [
-                "NodeServices", "Simulation", "Checkpoints", "Tokenizers", "Models", "Adapters",
+                "NodeServices", "Simulation", "Tensors", "Checkpoints", "Tokenizers", "Models",
+                "Adapters",
                 "Training", "Kernels", "Cryptography", "LibP2P", "Federation", "JSONDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -24,6 +24,8 @@ public struct AuditFailure: Error, Hashable, Sendable {
         case frontierMismatch
         /// The log is shorter than a tree head that it once signed.
         case truncated(size: UInt64, signedSize: UInt64)
+        /// What the leaf claims breaks a rule of whoever reads it.
+        case claimRefused
         /// The log signed another root for this size before.
         case contradictsKnownTreeHead(known: Digest, computed: Digest)
     }

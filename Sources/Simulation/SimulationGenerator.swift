@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// The one source of chance in a simulation: xoshiro256**, seeded through SplitMix64.
 ///
 /// Source: Blackman and Vigna, "Scrambled Linear Pseudorandom Number Generators", 2018.
@@ -6,15 +8,8 @@ public struct SimulationGenerator: RandomNumberGenerator, Sendable {
 
     /// Equal seeds give equal sequences.
     public init(seed: UInt64) {
-        var mixer = seed
-        func next() -> UInt64 {
-            mixer &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = mixer
-            mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ mixed >> 31
-        }
-        state = (next(), next(), next(), next())
+        var mixer = SplitMix64(seed: seed)
+        state = (mixer.next(), mixer.next(), mixer.next(), mixer.next())
     }
 
     /// The next 64 bits.

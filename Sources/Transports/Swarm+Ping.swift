@@ -14,6 +14,15 @@ extension Swarm {
             throw .streamLimitReached
         }
         defer { state.withLock { _ = $0.pinged.remove(peer) } }
+        do {
+            return try await echo(with: peer)
+        } catch .connectionClosed where connectedPeers.contains(peer) {
+            // Of two crossing connections one gives way; the peer is there on the other.
+            return try await echo(with: peer)
+        }
+    }
+
+    private func echo(with peer: PeerID) async throws(TransportError) -> Duration {
         let stream = try await openStream(
             to: peer, protocol: PingInstance.protocolID, isLazy: false
         )

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Tensors
 internal import Training
 
 /// Chooses a token by its logit.

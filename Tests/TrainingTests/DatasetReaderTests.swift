@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSONDocuments
+import Tensors
 import Testing
 
 @testable import Training

@@ -176,7 +176,7 @@ private final class ChainCheck: @unchecked Sendable {
         guard leaf.kind == .result else { return nil }
         do {
             guard let evidence else {
-                return fail(index, leaf, "the certified entry is not stored")
+                return fail(index, "the certified entry is not stored")
             }
             let entry = try CertifiedEntry(bytes: evidence)
             try state.verify(entry)
@@ -184,15 +184,14 @@ private final class ChainCheck: @unchecked Sendable {
             entries.append((index, entry))
             return nil
         } catch let error as RejectReason {
-            return fail(index, leaf, error.sentence)
+            return fail(index, error.sentence)
         } catch {
-            return fail(index, leaf, "the certified entry can't be read: \(error)")
+            return fail(index, "the certified entry can't be read: \(error)")
         }
     }
 
-    private func fail(_ index: UInt64, _ leaf: LogLeaf, _ text: String) -> AuditFailure {
+    private func fail(_ index: UInt64, _ text: String) -> AuditFailure {
         reason = text
-        let hash = leaf.evidenceHash ?? Hashing.sha256([])
-        return AuditFailure(entryIndex: index, reason: .evidenceMissing(hash))
+        return AuditFailure(entryIndex: index, reason: .claimRefused)
     }
 }

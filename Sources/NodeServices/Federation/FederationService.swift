@@ -206,7 +206,11 @@ actor FederationService {
             parts.logger.notice(
                 "peer refused", metadata: ["peer": "\(peer)", "reason": "\(reason.sentence)"]
             )
-            await parts.swarm.disconnect(peer, reason: reason.sentence)
+            Task { [parts] in
+                // The message that tells the peer why is still on its way.
+                try? await Task.sleep(for: parts.settings.refusalGrace)
+                await parts.swarm.disconnect(peer, reason: reason.sentence)
+            }
         case .notify(let notification):
             if case .everyMemberHasFinal = notification { everyMemberHasFinalAt = clock.now }
             parts.report(.federation(notification))
@@ -371,6 +375,8 @@ actor FederationService {
 struct FederationSettings: Sendable {
     /// How long a finished node goes on serving members that lack the end; nil means for ever.
     var linger: Duration?
+    /// How long a refused peer may still read why.
+    var refusalGrace = Duration.milliseconds(500)
     /// For how many rounds the bytes of updates and adapters are kept for auditors.
     var retainedRoundCount = 8
     /// How long after everybody has the end: some of their status messages, so that the others

@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Which rows each optimizer step sees: a function of seed and step, and of nothing else.
 ///
 /// Rows are taken one after another from an endless list: epoch 0 in a random order, epoch 1 in

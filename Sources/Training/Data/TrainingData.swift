@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Rows to train on and rows kept apart to see whether it helps.
 public struct TrainingData: Sendable {
     /// The rows to train on.

@@ -77,3 +77,16 @@ import Testing
         #expect(try NodeSettings.file(at: "/nowhere/starling.toml") == NodeSettings())
     }
 }
+
+extension NodeSettingsTests {
+    @Test func `the sample file sets what it says`() throws {
+        let sample = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("peers/starling.toml")
+        let settings = try NodeSettings.file(at: sample.path)
+        #expect(settings.listen == ["/ip4/0.0.0.0/tcp/7411"])
+        #expect(settings.data == ["notes.jsonl"])
+        #expect(settings.retainRounds == 8)
+    }
+}
