@@ -1,4 +1,4 @@
-internal import Cryptography
+public import Cryptography
 
 /// What a log leaf holds of a record.
 extension LogRecord {
@@ -111,6 +111,28 @@ public enum LogRecordReader {
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
         case 1, 2, 9, 10: return .other(kind: kind)
         default: throw .malformed(offset: 18)
+        }
+    }
+}
+
+extension LogRecordReader {
+    /// Whether the evidence beside a log entry proves what the entry says: the signature of an
+    /// announcement, the certified entry of a result.
+    ///
+    /// Other records need no proof of this kind.
+    public static func isProven(_ record: Record, by evidence: [UInt8]?, manifest: Digest) -> Bool {
+        switch record {
+        case .update(let kind, let summary) where kind != 4:
+            guard let evidence else { return false }
+            return SignedAnnouncement(summary: summary, signature: evidence)
+                .isValid(manifest: manifest)
+        case .certified(let result, let proposal):
+            guard let evidence, let entry = try? CertifiedEntry(bytes: evidence) else {
+                return false
+            }
+            return entry.result == result && entry.proposal == proposal
+        case .aggregated, .update, .updateRefused, .other:
+            return true
         }
     }
 }

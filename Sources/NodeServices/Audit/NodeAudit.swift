@@ -9,7 +9,7 @@ internal import Tensors
 /// Checks everything that a node's home claims: its log, its chain, and the sums of its rounds.
 ///
 /// 1. The log: every leaf is under a signed tree head, every piece of evidence has the hash that
-///    its leaf says.
+///    its leaf says, every announcement the signature of its member.
 /// 2. The chain: every certified entry follows from the one before, with a quorum's signatures; the
 ///    log and the table of entries hold the same ones.
 /// 3. The sums: where the updates of a round are still here, their exact sum and the adapter that
@@ -173,11 +173,12 @@ private final class ChainCheck: @unchecked Sendable {
     }
 
     func check(_ leaf: LogLeaf, evidence: [UInt8]?, at index: UInt64) -> AuditFailure? {
-        guard leaf.kind == .result else { return nil }
         do {
-            guard let evidence else {
-                return fail(index, "the certified entry is not stored")
-            }
+            let record = try LogRecordReader.read(leaf.payload)
+            guard
+                LogRecordReader.isProven(record, by: evidence, manifest: state.manifestDigest)
+            else { return fail(index, "its evidence does not prove what it says") }
+            guard case .certified = record, let evidence else { return nil }
             let entry = try CertifiedEntry(bytes: evidence)
             try state.verify(entry)
             state.apply(entry)
@@ -186,7 +187,7 @@ private final class ChainCheck: @unchecked Sendable {
         } catch let error as RejectReason {
             return fail(index, error.sentence)
         } catch {
-            return fail(index, "the certified entry can't be read: \(error)")
+            return fail(index, "it can't be read: \(error)")
         }
     }
 
