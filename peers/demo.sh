@@ -17,6 +17,8 @@ rank=${RANK:-8} rate=${LEARNING_RATE:-0.001}
 plays=(macbeth midsummer_nights_dream henry_v)
 names=(ada bela cleo)
 
+trap 'echo "starling: the demonstration failed at line $LINENO of peers/demo.sh" >&2' ERR
+
 say() { printf '%s\n' "$*" >&2; }
 
 cache=${STARLING_CACHE:-$PWD/.build/starling}
@@ -48,7 +50,8 @@ for play in "${plays[@]}"; do
     text=$cache/plays/${play}_gut.txt
     lines=$(wc -l <"$text")
     head -n $((lines * 9 / 10)) "$text" >"$demo/$play.train.txt"
-    tail -n +$((lines * 9 / 10 + 1)) "$text" | head -n 200 >"$demo/$play.held-out.txt"
+    first=$((lines * 9 / 10 + 1))
+    sed -n "$first,$((first + 199))p" "$text" >"$demo/$play.held-out.txt"
 done
 
 score() { # PLAY [ADAPTER] -> nats per token
