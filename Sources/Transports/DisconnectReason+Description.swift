@@ -1,0 +1,23 @@
+extension DisconnectReason: CustomStringConvertible {
+    /// The reason as a person reads it.
+    public var description: String {
+        switch self {
+        case .requested(let reason): reason
+        case .shutdown: "this node shut down"
+        case .remoteClosed: "the peer closed the connection"
+        case .remoteGoAway(code: 0): "the peer said goodbye"
+        case .remoteGoAway(let code): "the peer ended the session with code \(code)"
+        case .socketFailed(let code, let detail):
+            "the socket failed: \(detail)" + (code.map { " (\($0))" } ?? "")
+        case .negotiationFailed(let error): "the negotiation failed: \(error)"
+        case .handshakeFailed(let error): "the handshake failed: \(error)"
+        case .recordInvalid(let error): "a record could not be opened: \(error)"
+        case .sessionFailed(let error): "the peer broke the rules of yamux: \(error)"
+        case .peerMismatch(let peer): "another peer answered: \(peer)"
+        case .ownIdentity: "the peer is this node itself"
+        case .timedOut: "a step took too long"
+        case .limitReached(let limit): "a limit of this node was reached: \(limit)"
+        case .duplicate: "another connection with the peer stays"
+        }
+    }
+}
