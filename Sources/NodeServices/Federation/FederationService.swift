@@ -199,6 +199,7 @@ actor FederationService {
             try await parts.store.retire(
                 before: round, keeping: parts.settings.retainedRoundCount, adapter: adapter
             )
+            parts.access.open([adapter])
             parts.report(.adopted(adapter: adapter, round: round))
         case .refuse(let key, let reason):
             parts.report(.refused(key, reason))
@@ -226,7 +227,6 @@ actor FederationService {
 
     private func beginFetch(_ order: FetchOrder) {
         guard fetches[order.objectID] == nil else { return }
-        if case .update = order.kind { parts.access.noteUpdate(order.objectID) }
         fetches[order.objectID] = Task { [parts, inputSink] in
             let event = await ObjectIntake(
                 store: parts.store, fetcher: parts.fetcher, aggregation: parts.aggregation,
@@ -270,7 +270,6 @@ actor FederationService {
             }
             guard !Task.isCancelled, let event else { return }
             if case .updateReady(_, let summary) = event {
-                parts.access.noteUpdate(summary.objectID)
                 parts.report(.updateReady(summary))
             }
             inputSink.yield(.event(event))

@@ -124,7 +124,7 @@ struct ModelLibrary: Sendable {
         _ id: Digest, _ what: String, _ byteCountMax: Int, _ fetcher: ObjectFetcher,
         _ peers: [PeerID]
     ) async throws(NodeError) {
-        if try await store.object(id) != nil { return }
+        if try await store.holdsObject(id) { return }
         do {
             try await fetcher.fetch(id, byteCountMax: byteCountMax, from: peers)
         } catch {

@@ -2,12 +2,14 @@ internal import Cryptography
 internal import LibP2P
 internal import Synchronization
 
-/// Who may fetch what: updates are for members, everything else (model shards, the adapter states
-/// that certificates name) for whoever is connected.
+/// Who may fetch what: everybody the parts of the base model and the adapter states that
+/// certificates name, members everything.
+///
+/// What nobody has opened, such as an update, is for members alone, also after a restart.
 final class AccessRules: Sendable {
     private struct State {
         var members: Set<PeerID> = []
-        var updates: Set<Digest> = []
+        var open: Set<Digest> = []
     }
 
     private let state = Mutex(State())
@@ -17,13 +19,13 @@ final class AccessRules: Sendable {
         state.withLock { $0.members = Set(members) }
     }
 
-    /// Notes that an object is an update, before it is stored.
-    func noteUpdate(_ id: Digest) {
-        state.withLock { _ = $0.updates.insert(id) }
+    /// Opens objects to whoever is connected.
+    func open(_ ids: some Sequence<Digest>) {
+        state.withLock { $0.open.formUnion(ids) }
     }
 
     /// Whether a peer may have an object.
     func mayServe(_ id: Digest, to peer: PeerID) -> Bool {
-        state.withLock { !$0.updates.contains(id) || $0.members.contains(peer) }
+        state.withLock { $0.open.contains(id) || $0.members.contains(peer) }
     }
 }

@@ -171,6 +171,12 @@ public final class Node: Sendable {
             .swarm(federation: manifest.digest)
         let messenger = GroupMessenger(swarm: swarm, logger: logger)
         let access = AccessRules()
+        access.open([
+            manifest.manifest.baseModelDigest, model.record.tokenizerID,
+            manifest.manifest.initialAdapterDigest,
+        ])
+        access.open(model.record.shards.map(\.id))
+        access.open(try await store.entries().map(\.result.adapterDigest))
         let server = ObjectServer(store: store, logger: logger) { peer, id in
             access.mayServe(id, to: peer)
         }

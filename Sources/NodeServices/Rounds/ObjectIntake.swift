@@ -16,7 +16,7 @@ struct ObjectIntake: Sendable {
     /// - Parameter measured: told the bytes per second of a fetch that moved something.
     func bringIn(_ order: FetchOrder, measured: (Double) -> Void) async -> Event {
         do {
-            if try await store.object(order.objectID) == nil {
+            if try await !store.holdsObject(order.objectID) {
                 let report = try await fetcher.fetch(
                     order.objectID, byteCountMax: byteCountMax(of: order),
                     from: order.sources.map(PeerID.init(publicKey:))

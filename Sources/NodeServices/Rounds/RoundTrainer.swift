@@ -29,6 +29,10 @@ actor RoundTrainer {
     private let logger: Logger
     private var trainer: LocalTrainer?
     private var secondsPerStep: Double?
+    /// The round in training; a step of another one comes from a task that was replaced.
+    private var round: UInt64?
+    /// The adapter that the round in training started from.
+    private var base = NamedTensors()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -83,12 +87,14 @@ actor RoundTrainer {
         try trainer.begin(
             at: Int(round - 1) * training.localStepCount, parameters: state
         )
+        self.base = state
+        self.round = round
     }
 
     private func step(
         round: UInt64, step: Int
     ) throws -> (report: StepReport, progress: TrainingProgress) {
-        guard let trainer else { preconditionFailure("a step without a beginning") }
+        guard let trainer, round == self.round else { throw CancellationError() }
         let clock = ContinuousClock()
         let began = clock.now
         let report = try trainer.step()
@@ -106,14 +112,11 @@ actor RoundTrainer {
     /// The change of the adapter since the round's base, in ring integers.
     private func makeUpdate(
         round: UInt64, base: ObjectID, exampleCount: Int
-    ) async throws -> AdapterUpdate {
-        let bytes = try await store.requiredObject(base)
+    ) throws -> AdapterUpdate {
         guard let trainer else { preconditionFailure("an update without a training") }
-        let state = try AdapterStateCodec.decode(
-            bytes, layout: AdapterLayout(of: trainer.parameters))
         var rounding = SplitMix64(seed: seed(for: "starling/rounding/1", round: round))
         let quantized = try UpdateQuantizer(manifest: setup.manifest).quantize(
-            delta: trainer.parameters.subtracting(state), exampleCount: exampleCount,
+            delta: trainer.parameters.subtracting(self.base), exampleCount: exampleCount,
             round: round, base: base, member: setup.member, using: &rounding
         )
         if quantized.isScaledToBound {

@@ -68,6 +68,15 @@ extension NodeStore: ObjectStore {
         }
     }
 
+    /// Whether all of an object is here, without reading it.
+    func holdsObject(_ id: Digest) throws(NodeError) -> Bool {
+        do {
+            return try presence(id)?.isComplete ?? false
+        } catch {
+            throw NodeError(.storage, "The object \(id) can't be looked up.", cause: error.cause)
+        }
+    }
+
     // MARK: - Shards
 
     /// Whether a shard of a base model is here.
