@@ -24,6 +24,14 @@ public struct ModelConfiguration: Hashable, Sendable {
     public var ropeTheta: Float
     /// `tie_word_embeddings`: the head is the embedding matrix.
     public var tiesWordEmbeddings: Bool
+    /// `rope_scaling`: how positions beyond the trained ones turn; `nil` for plain rotation.
+    public var ropeScaling: RopeScaling?
+    /// `sliding_window`: a query sees this many positions at most, itself among them; `nil` for all.
+    public var slidingWindow: Int?
+    /// Whether queries, keys and values have biases.
+    public var hasAttentionBiases: Bool
+    /// Whether every head's queries and keys pass an RMS norm before they turn.
+    public var normalizesQueriesAndKeys: Bool
 
     /// Makes a configuration from its fields; readers of files check them first.
     public init(
@@ -38,7 +46,11 @@ public struct ModelConfiguration: Hashable, Sendable {
         positionCountMax: Int,
         rmsNormEpsilon: Float,
         ropeTheta: Float,
-        tiesWordEmbeddings: Bool
+        tiesWordEmbeddings: Bool,
+        ropeScaling: RopeScaling? = nil,
+        slidingWindow: Int? = nil,
+        hasAttentionBiases: Bool = false,
+        normalizesQueriesAndKeys: Bool = false
     ) {
         self.modelType = modelType
         self.hiddenSize = hiddenSize
@@ -52,5 +64,9 @@ public struct ModelConfiguration: Hashable, Sendable {
         self.rmsNormEpsilon = rmsNormEpsilon
         self.ropeTheta = ropeTheta
         self.tiesWordEmbeddings = tiesWordEmbeddings
+        self.ropeScaling = ropeScaling
+        self.slidingWindow = slidingWindow
+        self.hasAttentionBiases = hasAttentionBiases
+        self.normalizesQueriesAndKeys = normalizesQueriesAndKeys
     }
 }
