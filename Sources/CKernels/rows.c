@@ -2,65 +2,146 @@
 
 #include "CKernels.h"
 #include "clones.h"
+#include "elements.h"
 #include "exponential.h"
 
-SK_CLONES void sk_rmsnorm_forward(
-    const float *x, intptr_t x_stride, const float *weight, float epsilon, float *y,
-    intptr_t y_stride, intptr_t rows, intptr_t n) {
+SK_INLINE void rmsnorm_forward(
+    const void *x, intptr_t x_stride, int x_half, const float *weight, float epsilon, void *y,
+    intptr_t y_stride, int y_half, intptr_t rows, intptr_t n) {
     SK_FAST
-    for (intptr_t row = 0; row < rows; row++, x += x_stride, y += y_stride) {
+    for (intptr_t row = 0; row < rows; row++) {
+        const void *source = sk_at(x, row * x_stride, x_half);
+        void *target = sk_at_mutable(y, row * y_stride, y_half);
         float squares = 0;
-        for (intptr_t i = 0; i < n; i++) squares += x[i] * x[i];
+        for (intptr_t i = 0; i < n; i++) {
+            float value = sk_load(source, i, x_half);
+            squares += value * value;
+        }
         float factor = 1 / sqrtf(squares / (float)n + epsilon);
-        for (intptr_t i = 0; i < n; i++) y[i] = x[i] * factor * weight[i];
+#pragma clang loop vectorize(assume_safety)
+        for (intptr_t i = 0; i < n; i++) {
+            sk_store(target, i, sk_load(source, i, x_half) * factor * weight[i], y_half);
+        }
+    }
+}
+
+SK_CLONES void sk_rmsnorm_forward(
+    const void *x, intptr_t x_stride, int x_half, const float *weight, float epsilon, void *y,
+    intptr_t y_stride, int y_half, intptr_t rows, intptr_t n) {
+    if (x_half && y_half) {
+        rmsnorm_forward(x, x_stride, 1, weight, epsilon, y, y_stride, 1, rows, n);
+    } else if (x_half) {
+        rmsnorm_forward(x, x_stride, 1, weight, epsilon, y, y_stride, 0, rows, n);
+    } else if (y_half) {
+        rmsnorm_forward(x, x_stride, 0, weight, epsilon, y, y_stride, 1, rows, n);
+    } else {
+        rmsnorm_forward(x, x_stride, 0, weight, epsilon, y, y_stride, 0, rows, n);
     }
 }
 
 // With f = (mean(x^2) + e)^(-1/2) and y = f w x: gx = f w gy - x f^3 / n sum(w gy x).
-SK_CLONES void sk_rmsnorm_backward(
-    const float *x, intptr_t x_stride, const float *weight, float epsilon, const float *gy,
-    intptr_t gy_stride, float *gx, intptr_t gx_stride, intptr_t rows, intptr_t n) {
+SK_INLINE void rmsnorm_backward(
+    const void *x, intptr_t x_stride, int x_half, const float *weight, float epsilon,
+    const float *gy, intptr_t gy_stride, float *gx, intptr_t gx_stride, float keep, intptr_t rows,
+    intptr_t n) {
     SK_FAST
-    for (intptr_t row = 0; row < rows; row++, x += x_stride, gy += gy_stride, gx += gx_stride) {
+    for (intptr_t row = 0; row < rows; row++, gy += gy_stride, gx += gx_stride) {
+        const void *source = sk_at(x, row * x_stride, x_half);
         float squares = 0;
         float inner = 0;
         for (intptr_t i = 0; i < n; i++) {
-            squares += x[i] * x[i];
-            inner += weight[i] * gy[i] * x[i];
+            float value = sk_load(source, i, x_half);
+            squares += value * value;
+            inner += weight[i] * gy[i] * value;
         }
         float factor = 1 / sqrtf(squares / (float)n + epsilon);
         float along = factor * factor * factor * inner / (float)n;
-        for (intptr_t i = 0; i < n; i++) gx[i] += factor * weight[i] * gy[i] - along * x[i];
+#pragma clang loop vectorize(assume_safety)
+        for (intptr_t i = 0; i < n; i++) {
+            gx[i] = keep * gx[i] + factor * weight[i] * gy[i]
+                - along * sk_load(source, i, x_half);
+        }
+    }
+}
+
+SK_CLONES void sk_rmsnorm_backward(
+    const void *x, intptr_t x_stride, int x_half, const float *weight, float epsilon,
+    const float *gy, intptr_t gy_stride, float *gx, intptr_t gx_stride, float keep, intptr_t rows,
+    intptr_t n) {
+    if (x_half) {
+        rmsnorm_backward(
+            x, x_stride, 1, weight, epsilon, gy, gy_stride, gx, gx_stride, keep, rows, n);
+    } else {
+        rmsnorm_backward(
+            x, x_stride, 0, weight, epsilon, gy, gy_stride, gx, gx_stride, keep, rows, n);
+    }
+}
+
+SK_INLINE void swiglu_forward(
+    const void *gate_up, intptr_t stride, void *h, intptr_t h_stride, intptr_t rows, intptr_t n,
+    int half) {
+    for (intptr_t row = 0; row < rows; row++) {
+        const void *gates = sk_at(gate_up, row * stride, half);
+        void *target = sk_at_mutable(h, row * h_stride, half);
+#pragma clang loop vectorize(assume_safety)
+        for (intptr_t i = 0; i < n; i++) {
+            float gate = sk_load(gates, i, half);
+            sk_store(target, i, gate / (1 + sk_exp(-gate)) * sk_load(gates, n + i, half), half);
+        }
     }
 }
 
 SK_CLONES void sk_swiglu_forward(
-    const float *gate_up, intptr_t stride, float *h, intptr_t h_stride, intptr_t rows,
-    intptr_t n) {
-    for (intptr_t row = 0; row < rows; row++, gate_up += stride, h += h_stride) {
-        const float *gate = gate_up;
-        const float *up = gate_up + n;
-        for (intptr_t i = 0; i < n; i++) h[i] = gate[i] / (1 + sk_exp(-gate[i])) * up[i];
+    const void *gate_up, intptr_t stride, void *h, intptr_t h_stride, intptr_t rows, intptr_t n,
+    int half) {
+    if (half) {
+        swiglu_forward(gate_up, stride, h, h_stride, rows, n, 1);
+    } else {
+        swiglu_forward(gate_up, stride, h, h_stride, rows, n, 0);
     }
 }
 
-// silu'(g) = s (1 + g (1 - s)) with s = 1 / (1 + exp(-g)).
-SK_CLONES void sk_swiglu_backward(
-    const float *gate_up, intptr_t stride, const float *gh, intptr_t gh_stride, float *out,
-    intptr_t out_stride, intptr_t rows, intptr_t n) {
-    for (intptr_t row = 0; row < rows;
-         row++, gate_up += stride, gh += gh_stride, out += out_stride) {
-        // Each element is read before the same element is written; the hint keeps the loop from
-        // being compiled twice for a `out` that lies elsewhere in the row, which no caller has.
+// silu'(g) = s (1 + g (1 - s)) with s = 1 / (1 + exp(-g)). Each element is read before the same
+// element is written; the hint says so.
+SK_INLINE void swiglu_backward(
+    const void *gate_up, intptr_t stride, const float *gh, intptr_t gh_stride, void *out,
+    intptr_t out_stride, intptr_t rows, intptr_t n, int half) {
+    for (intptr_t row = 0; row < rows; row++, gh += gh_stride) {
+        const void *gates = sk_at(gate_up, row * stride, half);
+        void *target = sk_at_mutable(out, row * out_stride, half);
 #pragma clang loop vectorize(assume_safety)
         for (intptr_t i = 0; i < n; i++) {
-            float gate = gate_up[i];
-            float up = gate_up[n + i];
+            float gate = sk_load(gates, i, half);
+            float up = sk_load(gates, n + i, half);
             float sigmoid = 1 / (1 + sk_exp(-gate));
             float gradient = gh[i];
-            out[i] = gradient * up * sigmoid * (1 + gate * (1 - sigmoid));
-            out[n + i] = gradient * gate * sigmoid;
+            sk_store(target, i, gradient * up * sigmoid * (1 + gate * (1 - sigmoid)), half);
+            sk_store(target, n + i, gradient * gate * sigmoid, half);
         }
+    }
+}
+
+SK_CLONES void sk_swiglu_backward(
+    const void *gate_up, intptr_t stride, const float *gh, intptr_t gh_stride, void *out,
+    intptr_t out_stride, intptr_t rows, intptr_t n, int half) {
+    if (half) {
+        swiglu_backward(gate_up, stride, gh, gh_stride, out, out_stride, rows, n, 1);
+    } else {
+        swiglu_backward(gate_up, stride, gh, gh_stride, out, out_stride, rows, n, 0);
+    }
+}
+
+SK_CLONES void sk_to_bf16_rows(
+    const float *x, intptr_t x_stride, uint16_t *y, intptr_t y_stride, intptr_t rows, intptr_t n) {
+    for (intptr_t row = 0; row < rows; row++, x += x_stride, y += y_stride) {
+        for (intptr_t i = 0; i < n; i++) y[i] = sk_to_bf16(x[i]);
+    }
+}
+
+SK_CLONES void sk_from_bf16_rows(
+    const uint16_t *x, intptr_t x_stride, float *y, intptr_t y_stride, intptr_t rows, intptr_t n) {
+    for (intptr_t row = 0; row < rows; row++, x += x_stride, y += y_stride) {
+        for (intptr_t i = 0; i < n; i++) y[i] = sk_from_bf16(x[i]);
     }
 }
 

@@ -137,10 +137,12 @@ int sk_cpu_has_avx512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
         && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+int sk_cpu_has_avx512_bf16(void) { return __builtin_cpu_supports("avx512bf16"); }
 int sk_cpu_has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 #else
 int sk_cpu_has_avx512(void) { return 0; }
+int sk_cpu_has_avx512_bf16(void) { return 0; }
 int sk_cpu_has_avx2(void) { return 0; }
 #endif

@@ -51,6 +51,43 @@ internal import Glibc
         return unsafe Matrix(base: base + taken, rowCount: rows, columnCount: columns, owner: self)
     }
 
+    /// The values' worth of room that `take` uses for a matrix of a type.
+    public static func room(rows: Int, columns: Int, type: ComputeType) -> Int {
+        switch type {
+        case .float32: room(rows: rows, columns: columns)
+        case .bfloat16: room(rows: 1, columns: (rows * columns + 1) / 2)
+        }
+    }
+
+    /// Views the next free part as a matrix of a type.
+    public func take(rows: Int, columns: Int, type: ComputeType) -> Operand {
+        switch type {
+        case .float32: return .float32(take(rows: rows, columns: columns))
+        case .bfloat16:
+            let room = Self.room(rows: rows, columns: columns, type: type)
+            precondition(taken + room <= count, "\(taken) + \(room) of \(count) values")
+            defer { taken += room }
+            return matrix(at: taken, rows: rows, columns: columns, type: type)
+        }
+    }
+
+    /// Views a part by its place, in Float32 values, as a matrix of a type.
+    public func matrix(at offset: Int, rows: Int, columns: Int, type: ComputeType) -> Operand {
+        guard type == .bfloat16 else {
+            return .float32(matrix(at: offset, rows: rows, columns: columns))
+        }
+        precondition(
+            offset >= 0 && rows >= 0 && columns >= 0
+                && 2 * offset + rows * columns <= 2 * count,
+            "\(rows) x \(columns) halves at \(offset) of \(count) values"
+        )
+        // bfloat16 values are never read as Float32 while they stand there.
+        let halves = unsafe UnsafeMutableRawPointer(base + offset)
+            .assumingMemoryBound(to: UInt16.self)
+        return unsafe .bfloat16(
+            BFloat16Matrix(base: halves, rowCount: rows, columnCount: columns, owner: self))
+    }
+
     /// Makes the whole buffer free again; views taken before shall not be used any more.
     public func reset() {
         taken = 0

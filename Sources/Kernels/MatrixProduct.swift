@@ -1,7 +1,6 @@
-/// Products of Float32 matrices, split over the compute threads.
+/// Products of matrices, split over the compute threads.
 ///
-/// A weight W has shape [output, input], as in Hugging Face files, so y = x W^T is
-/// ``multiplyTransposed(_:_:into:scale:adds:)`` and gx = gy W is ``multiply(_:_:into:scale:adds:)``.
+/// Sums and results are Float32; both factors have the same type.
 public enum MatrixProduct {
     /// c = scale a b, or c += scale a b.
     ///
@@ -9,8 +8,8 @@ public enum MatrixProduct {
     ///
     /// - Complexity: O(m n k).
     public static func multiply(
-        _ a: Matrix,
-        _ b: Matrix,
+        _ a: Operand,
+        _ b: Operand,
         into c: Matrix,
         scale: Float = 1,
         adds: Bool = false
@@ -20,7 +19,7 @@ public enum MatrixProduct {
                 && b.columnCount == c.columnCount,
             "\(a.extents) times \(b.extents) into \(c.extents)"
         )
-        run(a, b, into: c, transposesA: false, transposesB: false, scale: scale, adds: adds)
+        run(a, b, into: c, Product(scale: scale, adds: adds))
     }
 
     /// c = scale a b^T, or c += scale a b^T.
@@ -29,8 +28,8 @@ public enum MatrixProduct {
     ///
     /// - Complexity: O(m n k).
     public static func multiplyTransposed(
-        _ a: Matrix,
-        _ b: Matrix,
+        _ a: Operand,
+        _ b: Operand,
         into c: Matrix,
         scale: Float = 1,
         adds: Bool = false
@@ -40,7 +39,7 @@ public enum MatrixProduct {
                 && b.rowCount == c.columnCount,
             "\(a.extents) times \(b.extents) transposed into \(c.extents)"
         )
-        run(a, b, into: c, transposesA: false, transposesB: true, scale: scale, adds: adds)
+        run(a, b, into: c, Product(transposesB: true, scale: scale, adds: adds))
     }
 
     /// c = scale a^T b, or c += scale a^T b: how a gradient adds up over rows.
@@ -49,8 +48,8 @@ public enum MatrixProduct {
     ///
     /// - Complexity: O(m n k).
     public static func multiplyTransposing(
-        _ a: Matrix,
-        _ b: Matrix,
+        _ a: Operand,
+        _ b: Operand,
         into c: Matrix,
         scale: Float = 1,
         adds: Bool = false
@@ -60,41 +59,39 @@ public enum MatrixProduct {
                 && b.columnCount == c.columnCount,
             "\(a.extents) transposed times \(b.extents) into \(c.extents)"
         )
-        run(a, b, into: c, transposesA: true, transposesB: false, scale: scale, adds: adds)
+        run(a, b, into: c, Product(transposesA: true, scale: scale, adds: adds))
     }
 
     /// Splits c over the threads, by columns where there are at least as many as rows.
     ///
-    /// Neither way splits a sum, so the threads never meet.
-    private static func run(
-        _ a: Matrix,
-        _ b: Matrix,
+    /// Neither way splits a sum, so the threads never meet. Each part of c takes its share of
+    /// `terms` while it is still in the cache.
+    static func run(
+        _ a: Operand,
+        _ b: Operand,
         into c: Matrix,
-        transposesA: Bool,
-        transposesB: Bool,
-        scale: Float,
-        adds: Bool
+        _ product: Product,
+        terms: [LowRankTerm] = []
     ) {
-        let depth = transposesA ? a.rowCount : a.columnCount
+        let depth = product.transposesA ? a.rowCount : a.columnCount
         guard c.rowCount > 0, c.columnCount > 0 else { return }
         guard depth > 0 else {
-            if !adds { c.fill(0) }
+            if !product.adds { c.fill(0) }
             return
         }
         let splitsColumns = c.columnCount >= c.rowCount
         let extent = splitsColumns ? c.columnCount : c.rowCount
         let parts = partCount(extent: extent, work: c.rowCount * c.columnCount * depth)
-        let product = Product(
-            transposesA: transposesA, transposesB: transposesB, scale: scale, adds: adds)
-        guard parts > 1 else { return product(a, b, c) }
         ComputeThreads.run(taskCount: parts) { part, _ in
-            let range = Self.range(of: part, parts: parts, extent: extent)
+            let range = range(of: part, parts: parts, extent: extent)
             if splitsColumns {
-                let b = transposesB ? b.rows(range) : b.columns(range)
+                let b = product.transposesB ? b.rows(range) : b.columns(range)
                 product(a, b, c.columns(range))
+                for term in terms { term.add(to: c, columns: range) }
             } else {
-                let a = transposesA ? a.columns(range) : a.rows(range)
+                let a = product.transposesA ? a.columns(range) : a.rows(range)
                 product(a, b, c.rows(range))
+                for term in terms { term.rows(range).add(to: c.rows(range)) }
             }
         }
     }
@@ -102,8 +99,7 @@ public enum MatrixProduct {
     /// As many parts as threads, unless that leaves a part less than about 20 microseconds of work
     /// or less than a vector of columns.
     private static func partCount(extent: Int, work: Int) -> Int {
-        min(ComputeThreads.count, extent / 16, work / (1 << 19)) < 2
-            ? 1 : min(ComputeThreads.count, extent / 16)
+        max(1, min(ComputeThreads.count, extent / 16, work / (1 << 19)))
     }
 
     /// Ranges of about equal length whose borders are whole vectors.
@@ -139,7 +135,12 @@ package struct Product {
         transposesA ? a.rowCount : a.columnCount
     }
 
-    func callAsFunction(_ a: Matrix, _ b: Matrix, _ c: Matrix) {
-        ProductLibrary.current.multiply(self, a, b, c)
+    func callAsFunction(_ a: Operand, _ b: Operand, _ c: Matrix) {
+        switch (a, b) {
+        case (.float32(let a), .float32(let b)): ProductLibrary.current.multiply(self, a, b, c)
+        case (.bfloat16(let a), .bfloat16(let b)):
+            ProductLibrary.current.multiplyBFloat16(self, a, b, c)
+        default: preconditionFailure("a product of \(a.type) and \(b.type)")
+        }
     }
 }

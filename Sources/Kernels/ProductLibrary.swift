@@ -12,6 +12,12 @@ package struct ProductLibrary: Sendable {
     package let name: String
     package let multiply:
         @Sendable (_ product: Product, _ a: Matrix, _ b: Matrix, _ c: Matrix) -> Void
+    /// The same for bfloat16 inputs; sums and results are Float32.
+    package let multiplyBFloat16:
+        @Sendable (_ product: Product, _ a: BFloat16Matrix, _ b: BFloat16Matrix, _ c: Matrix) ->
+            Void
+    /// Whether this machine multiplies bfloat16 faster than Float32.
+    package let prefersBFloat16: Bool
 
     /// The library in use; the others are not opened.
     package static let current = byPreference.lazy.compactMap { $0() }.first ?? portable
@@ -29,12 +35,34 @@ package struct ProductLibrary: Sendable {
     }
 
     /// The package's own loops.
-    static let portable = ProductLibrary(name: "portable") { call, a, b, c in
-        unsafe sk_sgemm(
-            call.transposesA ? 1 : 0, call.transposesB ? 1 : 0, c.rowCount, c.columnCount,
-            call.depth(of: a), call.scale,
-            a.base, a.stride, b.base, b.stride, call.adds ? 1 : 0, c.base, c.stride
-        )
+    static let portable = ProductLibrary(
+        name: "portable",
+        multiply: { call, a, b, c in
+            unsafe sk_sgemm(
+                call.transposesA ? 1 : 0, call.transposesB ? 1 : 0, c.rowCount, c.columnCount,
+                call.depth(of: a), call.scale,
+                a.base, a.stride, b.base, b.stride, call.adds ? 1 : 0, c.base, c.stride
+            )
+        },
+        multiplyBFloat16: widening { unsafe portable.multiply($0, $1, $2, $3) },
+        prefersBFloat16: false
+    )
+
+    /// A product of bfloat16 values by way of Float32 copies, for libraries that have no other.
+    private static func widening(
+        _ multiply: @escaping @Sendable (Product, Matrix, Matrix, Matrix) -> Void
+    ) -> @Sendable (Product, BFloat16Matrix, BFloat16Matrix, Matrix) -> Void {
+        { call, a, b, c in
+            let room =
+                FloatBuffer.room(rows: a.rowCount, columns: a.columnCount)
+                + FloatBuffer.room(rows: b.rowCount, columns: b.columnCount)
+            let buffer = FloatBuffer(count: room)
+            let wideA = buffer.take(rows: a.rowCount, columns: a.columnCount)
+            let wideB = buffer.take(rows: b.rowCount, columns: b.columnCount)
+            a.load(into: wideA)
+            b.load(into: wideB)
+            multiply(call, wideA, wideB, c)
+        }
     }
 
     private static func oneDNN() -> ProductLibrary? {
@@ -48,12 +76,10 @@ package struct ProductLibrary: Sendable {
         let setThreads = unsafe dlsym(library, "omp_set_num_threads").map {
             unsafe unsafeBitCast($0, to: (@convention(c) (CInt) -> Void).self)
         }
-        return ProductLibrary(name: "oneDNN") { call, a, b, c in
+        let multiply: @Sendable (Product, Matrix, Matrix, Matrix) -> Void = { call, a, b, c in
             setThreads?(1)
-            let plain = CChar(UInt8(ascii: "N"))
-            let transposed = CChar(UInt8(ascii: "T"))
             let status = unsafe sgemm(
-                call.transposesA ? transposed : plain, call.transposesB ? transposed : plain,
+                letter(call.transposesA), letter(call.transposesB),
                 dnnl_dim_t(c.rowCount), dnnl_dim_t(c.columnCount), dnnl_dim_t(call.depth(of: a)),
                 call.scale,
                 a.base, dnnl_dim_t(a.stride), b.base, dnnl_dim_t(b.stride), call.adds ? 1 : 0,
@@ -62,6 +88,33 @@ package struct ProductLibrary: Sendable {
             // Its codes other than success mean wrong arguments or no memory.
             precondition(status == dnnl_success, "dnnl_sgemm returned \(status)")
         }
+        guard let halfSymbol = unsafe dlsym(library, "dnnl_gemm_bf16bf16f32") else {
+            return ProductLibrary(
+                name: "oneDNN", multiply: multiply, multiplyBFloat16: widening(multiply),
+                prefersBFloat16: false)
+        }
+        let halfGemm = unsafe unsafeBitCast(halfSymbol, to: starling_dnnl_gemm_bf16.self)
+        return ProductLibrary(
+            name: "oneDNN",
+            multiply: multiply,
+            multiplyBFloat16: { call, a, b, c in
+                setThreads?(1)
+                let status = unsafe halfGemm(
+                    letter(call.transposesA), letter(call.transposesB),
+                    dnnl_dim_t(c.rowCount), dnnl_dim_t(c.columnCount),
+                    dnnl_dim_t(call.transposesA ? a.rowCount : a.columnCount), call.scale,
+                    a.base, dnnl_dim_t(a.stride), b.base, dnnl_dim_t(b.stride), call.adds ? 1 : 0,
+                    c.base, dnnl_dim_t(c.stride)
+                )
+                precondition(status == dnnl_success, "dnnl_gemm_bf16bf16f32 returned \(status)")
+            },
+            prefersBFloat16: sk_cpu_has_avx512_bf16() != 0
+        )
+    }
+
+    /// What BLAS calls a matrix that is read as it is, or transposed.
+    private static func letter(_ transposes: Bool) -> CChar {
+        CChar(transposes ? UInt8(ascii: "T") : UInt8(ascii: "N"))
     }
 
     private static func openBLAS() -> ProductLibrary? {
@@ -75,7 +128,7 @@ package struct ProductLibrary: Sendable {
         let setThreads = unsafe unsafeBitCast(
             setSymbol, to: (@convention(c) (CInt) -> Void).self)
         setThreads(1)
-        return ProductLibrary(name: "OpenBLAS") { call, a, b, c in
+        let multiply: @Sendable (Product, Matrix, Matrix, Matrix) -> Void = { call, a, b, c in
             unsafe sgemm(
                 CblasRowMajor, call.transposesA ? CblasTrans : CblasNoTrans,
                 call.transposesB ? CblasTrans : CblasNoTrans,
@@ -84,6 +137,9 @@ package struct ProductLibrary: Sendable {
                 c.base, blasint(c.stride)
             )
         }
+        return ProductLibrary(
+            name: "OpenBLAS", multiply: multiply, multiplyBFloat16: widening(multiply),
+            prefersBFloat16: false)
     }
 
     /// Names OpenBLAS the kernel to use, unless the user did.

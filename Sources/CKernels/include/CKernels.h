@@ -25,6 +25,8 @@ void sk_parallel(intptr_t task_count, intptr_t workers_max, sk_task run, void *c
 
 // Whether the processor has the AVX-512 subsets F, DQ, BW and VL.
 int sk_cpu_has_avx512(void);
+// Whether the processor multiplies pairs of bfloat16 (AVX512_BF16).
+int sk_cpu_has_avx512_bf16(void);
 // Whether the processor has AVX2 and FMA.
 int sk_cpu_has_avx2(void);
 
@@ -35,23 +37,31 @@ void sk_sgemm(
     const float *a, intptr_t a_stride, const float *b, intptr_t b_stride, float beta, float *c,
     intptr_t c_stride);
 
-// Rows (rows.c).
+// Rows (rows.c). Where a flag says `half`, elements are bfloat16 instead of Float32; distances
+// between rows are in elements either way.
 
 void sk_rmsnorm_forward(
-    const float *x, intptr_t x_stride, const float *weight, float epsilon, float *y,
-    intptr_t y_stride, intptr_t rows, intptr_t n);
-// Adds to gx.
+    const void *x, intptr_t x_stride, int x_half, const float *weight, float epsilon, void *y,
+    intptr_t y_stride, int y_half, intptr_t rows, intptr_t n);
+// gx becomes keep gx plus the gradient.
 void sk_rmsnorm_backward(
-    const float *x, intptr_t x_stride, const float *weight, float epsilon, const float *gy,
-    intptr_t gy_stride, float *gx, intptr_t gx_stride, intptr_t rows, intptr_t n);
+    const void *x, intptr_t x_stride, int x_half, const float *weight, float epsilon,
+    const float *gy, intptr_t gy_stride, float *gx, intptr_t gx_stride, float keep, intptr_t rows,
+    intptr_t n);
 
-// gate and up lie side by side in a row of 2 n values.
+// gate and up lie side by side in a row of 2 n values; h has their type.
 void sk_swiglu_forward(
-    const float *gate_up, intptr_t stride, float *h, intptr_t h_stride, intptr_t rows, intptr_t n);
-// `out` has the layout of gate_up and may be the same memory.
+    const void *gate_up, intptr_t stride, void *h, intptr_t h_stride, intptr_t rows, intptr_t n,
+    int half);
+// `out` has the layout and type of gate_up and may be the same memory.
 void sk_swiglu_backward(
-    const float *gate_up, intptr_t stride, const float *gh, intptr_t gh_stride, float *out,
-    intptr_t out_stride, intptr_t rows, intptr_t n);
+    const void *gate_up, intptr_t stride, const float *gh, intptr_t gh_stride, void *out,
+    intptr_t out_stride, intptr_t rows, intptr_t n, int half);
+
+void sk_to_bf16_rows(
+    const float *x, intptr_t x_stride, uint16_t *y, intptr_t y_stride, intptr_t rows, intptr_t n);
+void sk_from_bf16_rows(
+    const uint16_t *x, intptr_t x_stride, float *y, intptr_t y_stride, intptr_t rows, intptr_t n);
 
 // Rotates the halves of every head in place; row i has position offset + (first + i) % length.
 // `direction` is 1 forward and -1 for the inverse, which is also the gradient.
@@ -67,26 +77,33 @@ int sk_all_finite(const float *x, intptr_t n);
 
 // Attention and loss (softmax.c).
 
-// Row i sees columns 0..<visible + i; the others become 0. Writes the probabilities over the
-// scores and each row's log-sum-exp.
-void sk_softmax_causal(
-    float *scores, intptr_t stride, intptr_t rows, intptr_t columns, intptr_t visible,
-    float *log_sum_exp, intptr_t log_sum_exp_stride);
-// The same probabilities from scores and the log-sum-exp kept from the forward pass.
-void sk_softmax_causal_again(
-    float *scores, intptr_t stride, intptr_t rows, intptr_t columns, intptr_t visible,
-    const float *log_sum_exp, intptr_t log_sum_exp_stride);
-// gp becomes scale * p * (gp - dot(o, go)), the gradient of the unscaled scores.
-void sk_softmax_causal_backward(
-    const float *p, float *gp, intptr_t stride, intptr_t rows, intptr_t columns, intptr_t visible,
-    const float *o, intptr_t o_stride, const float *go, intptr_t go_stride, intptr_t head_dimension,
-    float scale);
+// Row i of the scores sees keys lower[i]..<upper[i], at least one of them; column 0 is key `first`.
+// `half` is the type of all void pointers.
 
-// Adds each row's loss to losses[row]; where `scale` is not 0 the logits become their gradient
-// times `scale`. Targets are inside 0..<columns.
+// Writes exp(score - largest) into `weights`, which may be the scores, 0 where nothing is seen, and
+// each row's sum and log-sum-exp.
+void sk_softmax_weights(
+    const float *scores, intptr_t stride, intptr_t rows, intptr_t columns, const int32_t *lower,
+    const int32_t *upper, intptr_t first, float *log_sum_exp, intptr_t log_sum_exp_stride,
+    float *sums, void *weights, int half);
+// y = x / divisors[row].
+void sk_divide_rows(
+    const float *x, intptr_t x_stride, const float *divisors, void *y, intptr_t y_stride,
+    intptr_t rows, intptr_t n, int half);
+// Writes the probabilities and the gradient of the unscaled scores; p may be the scores, gs may be
+// gp.
+void sk_softmax_backward(
+    const float *scores, const float *gp, intptr_t stride, intptr_t rows, intptr_t columns,
+    const int32_t *lower, const int32_t *upper, intptr_t first, const float *log_sum_exp,
+    intptr_t log_sum_exp_stride, const void *o, intptr_t o_stride, const void *go,
+    intptr_t go_stride, intptr_t head_dimension, float scale, void *p, void *gs, int half);
+
+// Adds each row's loss to losses[row]; where `scale` is not 0, `gradient` takes the gradient of the
+// logits times `scale`. It may be the logits, each row at the start of the same row. The logits are
+// scratch afterwards. Targets are inside 0..<columns.
 void sk_cross_entropy(
     float *logits, intptr_t stride, intptr_t rows, intptr_t columns, const int32_t *targets,
-    float scale, double *losses);
+    float scale, double *losses, void *gradient, intptr_t gradient_stride, int half);
 
 // Stored elements to Float32 (dequantize.c). `source` needs no alignment; counts are elements and
 // whole blocks.
