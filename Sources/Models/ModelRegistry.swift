@@ -8,6 +8,9 @@ public protocol LanguageModelArchitecture: AnyObject, SendableMetatype {
     /// The `model_type` that it reads.
     static var modelType: String { get }
 
+    /// Fails if a configuration contradicts its `model_type`; called before weights are read.
+    static func check(_ configuration: ModelConfiguration) throws(ModelError)
+
     /// Reads all weights of a source.
     init(source: any TensorSource) throws(ModelError)
 
@@ -39,7 +42,7 @@ public protocol LanguageModelArchitecture: AnyObject, SendableMetatype {
 public struct ModelRegistry: Sendable {
     /// Every architecture of this package, one line each.
     public static let standard = ModelRegistry([
-        Llama.self
+        Llama.self, Mistral.self, Qwen2.self, Qwen3.self,
     ])
 
     private let architectures: [String: any LanguageModelArchitecture.Type]
@@ -61,6 +64,7 @@ public struct ModelRegistry: Sendable {
         guard let architecture = architectures[modelType] else {
             throw .unknownArchitecture(modelType: modelType)
         }
+        try architecture.check(source.configuration)
         return try architecture.init(source: source)
     }
 }

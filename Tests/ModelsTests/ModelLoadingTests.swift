@@ -59,7 +59,7 @@ import Testing
         #expect(
             refusal { $0.configuration.layerCount = 0 }
                 == .unsupportedConfiguration(field: "num_hidden_layers", value: 0))
-        #expect(ModelRegistry.standard.modelTypes == ["llama"])
+        #expect(ModelRegistry.standard.modelTypes == ["llama", "mistral", "qwen2", "qwen3"])
     }
 }
 

@@ -24,10 +24,7 @@ final class Llama: LanguageModelArchitecture {
     init(source: any TensorSource) throws(ModelError) {
         configuration = source.configuration
         weights = try LlamaWeights(source: source)
-        rotary = RotaryEmbedding(
-            headDimension: configuration.headDimension,
-            theta: configuration.ropeTheta
-        )
+        rotary = RotaryEmbedding(configuration)
         crossEntropy = CrossEntropy(head: weights.head)
     }
 
