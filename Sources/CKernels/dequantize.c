@@ -3,34 +3,7 @@
 
 #include "CKernels.h"
 #include "clones.h"
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "stored tensors are little-endian"
-#endif
-
-// binary16 to binary32 without a branch on vector lanes: normal numbers move their exponent by
-// 112; subnormal ones are an integer times 2^-24; infinities and NaN keep an exponent of ones.
-SK_INLINE float half_value(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
-    uint32_t exponent = (h >> 10) & 31u;
-    uint32_t mantissa = h & 0x3FFu;
-    uint32_t normal = ((exponent + 112) << 23) | (mantissa << 13);
-    float small = (float)mantissa * 5.9604644775390625e-8f;
-    uint32_t subnormal;
-    memcpy(&subnormal, &small, sizeof subnormal);
-    uint32_t special = 0x7F800000u | (mantissa << 13);
-    uint32_t bits = exponent == 0 ? subnormal : exponent == 31 ? special : normal;
-    bits |= sign;
-    float result;
-    memcpy(&result, &bits, sizeof result);
-    return result;
-}
-
-SK_INLINE uint16_t load16(const uint8_t *source) {
-    uint16_t value;
-    memcpy(&value, source, sizeof value);
-    return value;
-}
+#include "stored.h"
 
 void sk_dequantize_f32(const uint8_t *source, float *target, intptr_t count) {
     memcpy(target, source, (size_t)count * sizeof(float));
@@ -64,6 +37,31 @@ SK_CLONES void sk_dequantize_q4_1(const uint8_t *source, float *target, intptr_t
         for (int i = 0; i < 16; i++) {
             target[i] = d * (float)(source[4 + i] & 15) + m;
             target[16 + i] = d * (float)(source[4 + i] >> 4) + m;
+        }
+    }
+}
+
+SK_CLONES void sk_dequantize_q5_0(const uint8_t *source, float *target, intptr_t count) {
+    for (intptr_t block = 0; block < count / 32; block++, source += 22, target += 32) {
+        float d = half_value(load16(source));
+        uint32_t high = load32(source + 2);
+        for (int i = 0; i < 16; i++) {
+            uint32_t low = source[6 + i];
+            target[i] = d * (float)((int)((low & 15) | (high >> i & 1) << 4) - 16);
+            target[16 + i] = d * (float)((int)(low >> 4 | (high >> (16 + i) & 1) << 4) - 16);
+        }
+    }
+}
+
+SK_CLONES void sk_dequantize_q5_1(const uint8_t *source, float *target, intptr_t count) {
+    for (intptr_t block = 0; block < count / 32; block++, source += 24, target += 32) {
+        float d = half_value(load16(source));
+        float m = half_value(load16(source + 2));
+        uint32_t high = load32(source + 4);
+        for (int i = 0; i < 16; i++) {
+            uint32_t low = source[8 + i];
+            target[i] = d * (float)(int)((low & 15) | (high >> i & 1) << 4) + m;
+            target[16 + i] = d * (float)(int)(low >> 4 | (high >> (16 + i) & 1) << 4) + m;
         }
     }
 }

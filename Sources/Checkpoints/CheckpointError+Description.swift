@@ -65,7 +65,8 @@ extension CheckpointError.TensorProblem: CustomStringConvertible {
         case .duplicate: "occurs twice" + Self.download
         case .unexpectedName: "is none of this architecture; choose a plain Llama model"
         case .unsupportedType(let type):
-            "has the element type \(type); convert it to F32, F16, BF16, Q4_0, Q4_1 or Q8_0"
+            "has the element type \(type); convert it to F32, F16, BF16 or, in a GGUF file, "
+                + "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K"
         case .invalidShape(let extents): "has the impossible extents \(extents)" + Self.download
         case .shapeMismatch(let actual, let expected):
             "has the shape \(actual), not \(expected)" + Self.download

@@ -54,7 +54,12 @@ public enum Dequantizer {
         case .bfloat16: unsafe sk_dequantize_bf16(source, target, count)
         case .q4_0: unsafe sk_dequantize_q4_0(source, target, count)
         case .q4_1: unsafe sk_dequantize_q4_1(source, target, count)
+        case .q5_0: unsafe sk_dequantize_q5_0(source, target, count)
+        case .q5_1: unsafe sk_dequantize_q5_1(source, target, count)
         case .q8_0: unsafe sk_dequantize_q8_0(source, target, count)
+        case .q4_K: unsafe sk_dequantize_q4_k(source, target, count)
+        case .q5_K: unsafe sk_dequantize_q5_k(source, target, count)
+        case .q6_K: unsafe sk_dequantize_q6_k(source, target, count)
         }
     }
 }

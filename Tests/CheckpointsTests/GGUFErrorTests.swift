@@ -72,8 +72,8 @@ internal import Testing
     }
 
     @Test func `tensors of unknown types and names are named`() throws {
-        try expect(tensor("output_norm.weight", .unsupportedType("Q4_K"))) {
-            $0.tensors[1].type = 12
+        try expect(tensor("output_norm.weight", .unsupportedType("Q2_K"))) {
+            $0.tensors[1].type = 10
         }
         try expect(
             tensor("output_norm.weight", .unsupportedType("number 99, which is unknown"))
@@ -201,10 +201,11 @@ internal import Testing
     }
 
     @Test func `errors say what to do`() {
-        let error = tensor("blk.0.attn_q.weight", .unsupportedType("Q4_K"))
+        let error = tensor("blk.0.attn_q.weight", .unsupportedType("Q2_K"))
         #expect(
-            error.description == "\(path): tensor blk.0.attn_q.weight has the element type Q4_K; "
-                + "convert it to F32, F16, BF16, Q4_0, Q4_1 or Q8_0"
+            error.description == "\(path): tensor blk.0.attn_q.weight has the element type Q2_K; "
+                + "convert it to F32, F16, BF16 or, in a GGUF file, "
+                + "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K"
         )
     }
 }

@@ -107,6 +107,28 @@ internal import Testing
         #expect(moved == [0, 2, 1, 3].flatMap { row in (0..<40).map { UInt8(40 * row + $0) } })
     }
 
+    @Test(arguments: ElementType.allCases)
+    func `every element type has its code and row length`(type: ElementType) throws {
+        let codes: [ElementType: UInt32] = [
+            .float32: 0, .float16: 1, .q4_0: 2, .q4_1: 3, .q5_0: 6, .q5_1: 7, .q8_0: 8,
+            .q4_K: 12, .q5_K: 13, .q6_K: 14, .bfloat16: 30,
+        ]
+        var builder = GGUFBuilder.model()
+        builder.set("llama.embedding_length", .uint32(256))
+        builder.tensors = [
+            .init(
+                name: "token_embd.weight", extents: [256, 6], type: try #require(codes[type]),
+                data: [UInt8](
+                    repeating: 0, count: 6 * 256 / type.blockElementCount * type.blockByteCount)
+            )
+        ]
+        let tensor = try #require(try open(builder).tensors.first)
+        #expect(tensor.elementType == type && tensor.byteCount == builder.tensors[0].data.count)
+        guard type.blockElementCount > 1 else { return }
+        builder.tensors[0].extents = [16, 96]
+        #expect(throws: CheckpointError.self) { try open(builder) }
+    }
+
     @Test func `an output tensor is an untied head`() throws {
         var builder = GGUFBuilder.model()
         builder.tensors.append(

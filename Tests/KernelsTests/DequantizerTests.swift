@@ -15,23 +15,28 @@ import Testing
     @Test(arguments: ElementType.allCases)
     func `blocks agree with plain loops, unaligned too`(type: ElementType) {
         var sample = Sample(seed: 11)
-        let count = 5 * 96 / type.blockElementCount * type.blockByteCount
+        let count = 5 * 768 / type.blockElementCount * type.blockByteCount
         var bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: sample.bits()) }
         // Keep exponents away from infinity, where formats of floats have no numbers.
-        if type != .q8_0, type != .q4_0, type != .q4_1 {
-            for index in stride(from: 1, to: count, by: 2) { bytes[index] &= 0x3B }
-        } else {
-            for index in stride(from: 1, to: count, by: type.blockByteCount) {
-                bytes[index] &= 0x3B
-                if type == .q4_1 { bytes[index + 2] &= 0xBB }
-            }
+        for start in stride(from: 0, to: count, by: type.blockByteCount) {
+            for offset in halfOffsets(type) { bytes[start + offset + 1] &= 0xBB }
         }
         let expected = ReferenceDequantizer.convert(bytes, elementType: type)
         let values = convert(bytes, type, rows: 5)
-        #expect(values.count == 480)
+        #expect(values.count == 3840)
         for (value, other) in zip(values, expected) {
-            #expect(abs(value - other) <= 1e-6 * abs(other))
+            #expect(value == other)
         }
+    }
+
+    @Test(arguments: try QuantisationVectors.load().decoded)
+    func `blocks of every quantised type decode as in gguf-py`(
+        vector: QuantisationVectors.Vector
+    ) throws {
+        let type = try vector.elementType
+        let values = convert(vector.blockBytes, type, rows: 1)
+        #expect(values == vector.floats)
+        #expect(ReferenceDequantizer.convert(vector.blockBytes, elementType: type) == values)
     }
 
     @Test func `a block of each 4-bit format has the values of its definition`() {
@@ -56,6 +61,16 @@ import Testing
                 matrix[1, place] = bad
                 #expect(!Dequantizer.isFinite(matrix))
             }
+        }
+    }
+
+    /// Where a block has its binary16 numbers, or the upper halves of larger ones.
+    private func halfOffsets(_ type: ElementType) -> [Int] {
+        switch type {
+        case .float32: [2]
+        case .float16, .bfloat16, .q4_0, .q5_0, .q8_0: [0]
+        case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]
+        case .q6_K: [208]
         }
     }
 

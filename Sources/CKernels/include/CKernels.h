@@ -105,7 +105,7 @@ void sk_cross_entropy(
     float *logits, intptr_t stride, intptr_t rows, intptr_t columns, const int32_t *targets,
     float scale, double *losses, void *gradient, intptr_t gradient_stride, int half);
 
-// Stored elements to Float32 (dequantize.c). `source` needs no alignment; counts are elements and
+// Stored elements to Float32 (dequantize.c, dequantize_k.c). `source` needs no alignment; counts are elements and
 // whole blocks.
 
 void sk_dequantize_f32(const uint8_t *source, float *target, intptr_t count);
@@ -113,6 +113,11 @@ void sk_dequantize_f16(const uint8_t *source, float *target, intptr_t count);
 void sk_dequantize_bf16(const uint8_t *source, float *target, intptr_t count);
 void sk_dequantize_q4_0(const uint8_t *source, float *target, intptr_t count);
 void sk_dequantize_q4_1(const uint8_t *source, float *target, intptr_t count);
+void sk_dequantize_q5_0(const uint8_t *source, float *target, intptr_t count);
+void sk_dequantize_q5_1(const uint8_t *source, float *target, intptr_t count);
 void sk_dequantize_q8_0(const uint8_t *source, float *target, intptr_t count);
+void sk_dequantize_q4_k(const uint8_t *source, float *target, intptr_t count);
+void sk_dequantize_q5_k(const uint8_t *source, float *target, intptr_t count);
+void sk_dequantize_q6_k(const uint8_t *source, float *target, intptr_t count);
 
 #endif

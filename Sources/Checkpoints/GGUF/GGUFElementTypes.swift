@@ -11,7 +11,12 @@ enum GGUFElementTypes {
         case 1: .float16
         case 2: .q4_0
         case 3: .q4_1
+        case 6: .q5_0
+        case 7: .q5_1
         case 8: .q8_0
+        case 12: .q4_K
+        case 13: .q5_K
+        case 14: .q6_K
         case 30: .bfloat16
         default: nil
         }
@@ -23,9 +28,9 @@ enum GGUFElementTypes {
     }
 
     private static let names: [UInt32: String] = [
-        6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K",
-        14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S",
-        20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32",
-        27: "I64", 28: "F64", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
+        9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS",
+        18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS",
+        24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M", 34: "TQ1_0",
+        35: "TQ2_0", 39: "MXFP4",
     ]
 }

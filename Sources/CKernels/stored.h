@@ -1,0 +1,44 @@
+// Numbers of stored tensors; little-endian hosts only, like the formats.
+#ifndef STARLING_STORED_H
+#define STARLING_STORED_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "clones.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "stored tensors are little-endian"
+#endif
+
+// binary16 to binary32 without a branch on vector lanes: normal numbers move their exponent by
+// 112; subnormal ones are an integer times 2^-24; infinities and NaN keep an exponent of ones.
+SK_INLINE float half_value(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
+    uint32_t exponent = (h >> 10) & 31u;
+    uint32_t mantissa = h & 0x3FFu;
+    uint32_t normal = ((exponent + 112) << 23) | (mantissa << 13);
+    float small = (float)mantissa * 5.9604644775390625e-8f;
+    uint32_t subnormal;
+    memcpy(&subnormal, &small, sizeof subnormal);
+    uint32_t special = 0x7F800000u | (mantissa << 13);
+    uint32_t bits = exponent == 0 ? subnormal : exponent == 31 ? special : normal;
+    bits |= sign;
+    float result;
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+SK_INLINE uint16_t load16(const uint8_t *source) {
+    uint16_t value;
+    memcpy(&value, source, sizeof value);
+    return value;
+}
+
+SK_INLINE uint32_t load32(const uint8_t *source) {
+    uint32_t value;
+    memcpy(&value, source, sizeof value);
+    return value;
+}
+
+#endif
