@@ -108,6 +108,7 @@ private struct LoRAProduct: Sendable {
         )
         left.copy(from: b.values)
         right.copy(from: a.values)
-        MatrixProduct.multiply(left, right, into: weight, scale: scale, adds: true)
+        MatrixProduct.multiply(
+            .float32(left), .float32(right), into: weight, scale: scale, adds: true)
     }
 }

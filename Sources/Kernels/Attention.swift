@@ -1,7 +1,7 @@
 internal import CKernels
 
-/// Causal attention with grouped key/value heads: o = softmax(q k^T / sqrt(D)) v, where a query
-/// sees the keys up to its own position.
+/// Attention with grouped key/value heads: o = softmax(q k^T / sqrt(D)) v, where each query sees a
+/// range of keys.
 ///
 /// Scores exist for one block of queries at a time. The forward pass keeps the logarithm of each
 /// softmax's sum, from which the backward pass computes the same probabilities again.
@@ -12,92 +12,85 @@ internal import CKernels
 /// ### Deviations
 /// Blocks hold whole rows of scores, so the softmax is not computed piece by piece.
 public struct Attention {
-    /// Sequences in the rows, B.
-    public var sequenceCount: Int
-    /// Query rows of each sequence, T.
-    public var queryCount: Int
-    /// Key rows of each sequence; the last query sees all of them.
-    public var keyCount: Int
+    /// What each query sees, and with it the rows of a call.
+    public let visible: VisibleKeys
     /// Query heads, H.
-    public var headCount: Int
+    public let headCount: Int
     /// Key/value heads; divides H.
-    public var keyValueHeadCount: Int
+    public let keyValueHeadCount: Int
     /// Channels of a head, D.
-    public var headDimension: Int
+    public let headDimension: Int
 
     /// The threads that share the scratch; those that were set when the extents were made.
-    private let workerCount = ComputeThreads.count
+    let workerCount = ComputeThreads.count
 
     /// The queries of a block.
     static let blockRowCount = 64
 
-    /// Makes the extents of one call; `keyCount` is `queryCount` unless keys of earlier positions
-    /// are there too.
+    /// Makes the extents of one call.
     public init(
-        sequenceCount: Int,
-        queryCount: Int,
-        keyCount: Int? = nil,
+        visible: VisibleKeys,
         headCount: Int,
         keyValueHeadCount: Int,
         headDimension: Int
     ) {
-        let keyCount = keyCount ?? queryCount
         precondition(
-            keyValueHeadCount > 0 && headCount % keyValueHeadCount == 0 && headDimension > 0
-                && keyCount >= queryCount && queryCount >= 0 && sequenceCount >= 0,
-            "\(headCount) over \(keyValueHeadCount) heads, \(queryCount) over \(keyCount) rows"
+            keyValueHeadCount > 0 && headCount % keyValueHeadCount == 0 && headDimension > 0,
+            "\(headCount) over \(keyValueHeadCount) heads of \(headDimension)"
         )
-        self.sequenceCount = sequenceCount
-        self.queryCount = queryCount
-        self.keyCount = keyCount
+        self.visible = visible
         self.headCount = headCount
         self.keyValueHeadCount = keyValueHeadCount
         self.headDimension = headDimension
     }
 
-    /// The values of scratch that a pass needs.
-    public var scratchCount: Int {
-        2 * workerCount * Self.blockRowCount * keyCount
-    }
+    /// The Float32 values of scratch that a pass needs.
+    ///
+    /// Per thread: the scores and their gradient, both again in the type of the products, and a
+    /// head's result for a block of rows.
+    public var scratchCount: Int { workerCount * AttentionScratch.count(of: self) }
 
-    /// Writes the attended values, and each query's log-sum-exp where it is asked for.
+    /// Writes the attended values, and each query's log-sum-exp.
     ///
     /// Shape: q [B x T, H x D], k and v [B x keys, key/value head x D], `o` as q, `logSumExp`
-    /// [B x T, H], `scratch` at least ``scratchCount`` values without gaps.
+    /// [B x T, H], `scratch` at least ``scratchCount`` values.
     ///
     /// - Complexity: O(B H T keys D).
     public func forward(
-        q: Matrix,
-        k: Matrix,
-        v: Matrix,
-        into o: Matrix,
+        q: Operand,
+        k: Operand,
+        v: Operand,
+        into o: Operand,
         logSumExp: Matrix,
         scratch: FloatBuffer
     ) {
         check(q: q, k: k, v: v, o: o, logSumExp: logSumExp, scratch: scratch)
         let blocks = blockCount
-        let product = Product(scale: scale)
-        ComputeThreads.run(taskCount: sequenceCount * headCount * blocks, workerCount: workerCount)
-        { task, worker in
+        ComputeThreads.run(
+            taskCount: visible.sequenceCount * headCount * blocks, workerCount: workerCount
+        ) { task, worker in
             let (sequence, rest) = task.quotientAndRemainder(dividingBy: headCount * blocks)
-            let (head, block) = rest.quotientAndRemainder(dividingBy: blocks)
-            let rows = queryRows(block: block)
-            let keys = keyRows(sequence: sequence, for: rows)
-            let queries = rows.shifted(by: sequence * queryCount)
-            let q = q.rows(queries).columns(channels(ofHead: head))
-            let k = k.rows(keys).columns(keyChannels(ofHead: head))
-            let v = v.rows(keys).columns(keyChannels(ofHead: head))
-            let scores = scratchMatrix(scratch, index: 2 * worker, rows: rows, keys: keys)
-            let sums = logSumExp.rows(queries).columns(head..<head + 1)
-            var scaled = product
-            scaled.transposesB = true
-            scaled(q, k, scores)
-            unsafe sk_softmax_causal(
-                scores.base, scores.stride, scores.rowCount, scores.columnCount,
-                visibleCount(rows), sums.base, sums.stride
+            let (head, index) = rest.quotientAndRemainder(dividingBy: blocks)
+            let place = block(index, sequence: sequence)
+            let room = AttentionScratch(scratch, worker: worker, attention: self, block: place)
+            let group = keyChannels(ofHead: head)
+            let sums = logSumExp.rows(place.rows).columns(head..<head + 1)
+            Product(transposesB: true, scale: scale)(
+                q.rows(place.rows).columns(channels(ofHead: head)),
+                k.rows(place.keyRows).columns(group), room.scores)
+            unsafe withRanges(place) { lower, upper in
+                unsafe sk_softmax_weights(
+                    room.scores.base, room.scores.stride, place.rows.count, place.keys.count,
+                    lower, upper, place.keys.lowerBound, sums.base, sums.stride, room.sums.base,
+                    room.weights(q.type).base, q.isHalf
+                )
+            }
+            Product()(room.weights(q.type), v.rows(place.keyRows).columns(group), room.result)
+            let o = o.rows(place.rows).columns(channels(ofHead: head))
+            unsafe sk_divide_rows(
+                room.result.base, room.result.stride, room.sums.base, o.base, o.stride,
+                o.rowCount, o.columnCount, o.isHalf
             )
-            let o = o.rows(queries).columns(channels(ofHead: head))
-            Product()(scores, v, o)
         }
     }
 
@@ -111,10 +104,10 @@ public struct Attention {
     ///
     /// - Complexity: O(B H T keys D).
     public func backward(
-        inputs: (q: Matrix, k: Matrix, v: Matrix),
-        o: Matrix,
+        inputs: (q: Operand, k: Operand, v: Operand),
+        o: Operand,
         logSumExp: Matrix,
-        outputGradient go: Matrix,
+        outputGradient go: Operand,
         gradients: (q: Matrix, k: Matrix, v: Matrix),
         headGradients: Matrix,
         scratch: FloatBuffer
@@ -122,32 +115,29 @@ public struct Attention {
         check(
             q: inputs.q, k: inputs.k, v: inputs.v, o: o, logSumExp: logSumExp, scratch: scratch)
         check(
-            q: gradients.q, k: gradients.k, v: gradients.v, o: go, logSumExp: logSumExp,
-            scratch: scratch)
-        let keyRowCount = sequenceCount * keyCount
+            q: .float32(gradients.q), k: .float32(gradients.k), v: .float32(gradients.v), o: go,
+            logSumExp: logSumExp, scratch: scratch)
+        let keyRowCount = visible.sequenceCount * visible.keyCount
         precondition(
             headGradients.extents == [2 * keyRowCount, headCount * headDimension],
             "gradients of heads in \(headGradients.extents)"
         )
-        ComputeThreads.run(taskCount: sequenceCount * headCount, workerCount: workerCount) {
-            task, worker in
+        ComputeThreads.run(
+            taskCount: visible.sequenceCount * headCount, workerCount: workerCount
+        ) { task, worker in
             let (sequence, head) = task.quotientAndRemainder(dividingBy: headCount)
-            let keys = sequence * keyCount..<(sequence + 1) * keyCount
-            let queries = sequence * queryCount..<(sequence + 1) * queryCount
             let own = channels(ofHead: head)
             let group = keyChannels(ofHead: head)
             backwardHead(
                 HeadViews(
-                    q: inputs.q.rows(queries).columns(own),
-                    k: inputs.k.rows(keys).columns(group),
-                    v: inputs.v.rows(keys).columns(group),
-                    o: o.rows(queries).columns(own),
-                    go: go.rows(queries).columns(own),
-                    logSumExp: logSumExp.rows(queries).columns(head..<head + 1),
-                    gq: gradients.q.rows(queries).columns(own),
-                    gk: headGradients.rows(keys).columns(own),
-                    gv: headGradients.rows(keys.shifted(by: keyRowCount)).columns(own)
+                    q: inputs.q.columns(own), k: inputs.k.columns(group),
+                    v: inputs.v.columns(group), o: o.columns(own), go: go.columns(own),
+                    logSumExp: logSumExp.columns(head..<head + 1),
+                    gq: gradients.q.columns(own),
+                    gk: headGradients.rows(0..<keyRowCount).columns(own),
+                    gv: headGradients.rows(keyRowCount..<2 * keyRowCount).columns(own)
                 ),
+                sequence: sequence,
                 scratch: scratch,
                 worker: worker
             )
@@ -156,39 +146,44 @@ public struct Attention {
         sumGroups(headGradients.rows(keyRowCount..<2 * keyRowCount), into: gradients.v)
     }
 
-    /// What one query head of one sequence reads and writes.
+    /// What one query head reads and writes, in the rows of all sequences.
     private struct HeadViews {
-        let q, k, v, o, go, logSumExp, gq, gk, gv: Matrix
+        let q, k, v, o, go: Operand
+        let logSumExp, gq, gk, gv: Matrix
     }
 
     /// With p the probabilities, gp = go v^T and d = dot(o, go) per row:
     /// gs = p (gp - d) / sqrt(D), gq = gs k, gk = gs^T q, gv = p^T go.
-    private func backwardHead(_ head: HeadViews, scratch: FloatBuffer, worker: Int) {
-        // Blocks run from the last query to the first: the last one sees every key, so it sets the
-        // gradients of all keys and the others add to them.
-        for block in (0..<blockCount).reversed() {
-            let rows = queryRows(block: block)
-            let keys = 0..<visibleCount(rows) + rows.count - 1
-            let (q, go) = (head.q.rows(rows), head.go.rows(rows))
-            let (k, v) = (head.k.rows(keys), head.v.rows(keys))
-            let o = head.o.rows(rows)
-            let sums = head.logSumExp.rows(rows)
-            let p = scratchMatrix(scratch, index: 2 * worker, rows: rows, keys: keys)
-            let gs = scratchMatrix(scratch, index: 2 * worker + 1, rows: rows, keys: keys)
-            Product(transposesB: true, scale: scale)(q, k, p)
-            unsafe sk_softmax_causal_again(
-                p.base, p.stride, p.rowCount, p.columnCount, visibleCount(rows), sums.base,
-                sums.stride
-            )
-            Product(transposesB: true)(go, v, gs)
-            unsafe sk_softmax_causal_backward(
-                p.base, gs.base, p.stride, p.rowCount, p.columnCount, visibleCount(rows), o.base,
-                o.stride, go.base, go.stride, headDimension, scale
-            )
-            let adds = block < blockCount - 1
-            Product()(gs, k, head.gq.rows(rows))
-            Product(transposesA: true, adds: adds)(gs, q, head.gk.rows(keys))
-            Product(transposesA: true, adds: adds)(p, go, head.gv.rows(keys))
+    private func backwardHead(
+        _ head: HeadViews,
+        sequence: Int,
+        scratch: FloatBuffer,
+        worker: Int
+    ) {
+        let own = sequence * visible.keyCount..<(sequence + 1) * visible.keyCount
+        head.gk.rows(own).fill(0)
+        head.gv.rows(own).fill(0)
+        for index in 0..<blockCount {
+            let place = block(index, sequence: sequence)
+            let room = AttentionScratch(scratch, worker: worker, attention: self, block: place)
+            let (q, go) = (head.q.rows(place.rows), head.go.rows(place.rows))
+            let (k, v) = (head.k.rows(place.keyRows), head.v.rows(place.keyRows))
+            let o = head.o.rows(place.rows)
+            let sums = head.logSumExp.rows(place.rows)
+            let (p, gs) = (room.weights(q.type), room.scoreGradients(q.type))
+            Product(transposesB: true, scale: scale)(q, k, room.scores)
+            Product(transposesB: true)(go, v, room.gradients)
+            unsafe withRanges(place) { lower, upper in
+                unsafe sk_softmax_backward(
+                    room.scores.base, room.gradients.base, room.scores.stride, place.rows.count,
+                    place.keys.count, lower, upper, place.keys.lowerBound, sums.base, sums.stride,
+                    o.base, o.stride, go.base, go.stride, headDimension, scale, p.base, gs.base,
+                    q.isHalf
+                )
+            }
+            Product()(gs, k, head.gq.rows(place.rows))
+            Product(transposesA: true, adds: true)(gs, q, head.gk.rows(place.keyRows))
+            Product(transposesA: true, adds: true)(p, go, head.gv.rows(place.keyRows))
         }
     }
 
@@ -211,27 +206,94 @@ public struct Attention {
     }
 }
 
+/// Some queries of one sequence and the keys that any of them sees.
+struct AttentionBlock {
+    /// The queries as rows of the batch.
+    let rows: Range<Int>
+    /// The keys as positions of the sequence.
+    let keys: Range<Int>
+    /// The keys as rows of the batch.
+    let keyRows: Range<Int>
+}
+
+/// One worker's views of the scratch for one block.
+struct AttentionScratch {
+    /// Shape: [query, key].
+    let scores: Matrix
+    /// The gradient of the probabilities: [query, key].
+    let gradients: Matrix
+    /// Shape: [query, D].
+    let result: Matrix
+    /// Each query's sum of weights: [query, 1].
+    let sums: Matrix
+
+    private let halfWeights, halfGradients: Operand
+
+    static func count(of attention: Attention) -> Int {
+        let scores = Attention.blockRowCount * attention.visible.keyCount
+        return 3 * scores + Attention.blockRowCount * (attention.headDimension + 1)
+    }
+
+    init(_ scratch: FloatBuffer, worker: Int, attention: Attention, block: AttentionBlock) {
+        let start = worker * Self.count(of: attention)
+        let step = Attention.blockRowCount * attention.visible.keyCount
+        let (rows, keys) = (block.rows.count, block.keys.count)
+        scores = scratch.matrix(at: start, rows: rows, columns: keys)
+        gradients = scratch.matrix(at: start + step, rows: rows, columns: keys)
+        halfWeights = scratch.matrix(
+            at: start + 2 * step, rows: rows, columns: keys, type: .bfloat16)
+        halfGradients = scratch.matrix(
+            at: start + 2 * step + step / 2, rows: rows, columns: keys, type: .bfloat16)
+        result = scratch.matrix(
+            at: start + 3 * step, rows: rows, columns: attention.headDimension)
+        sums = scratch.matrix(
+            at: start + 3 * step + Attention.blockRowCount * attention.headDimension, rows: rows,
+            columns: 1)
+    }
+
+    /// Where the probabilities go: over the scores in Float32.
+    func weights(_ type: ComputeType) -> Operand {
+        type == .float32 ? .float32(scores) : halfWeights
+    }
+
+    /// Where the scores' gradients go: over those of the probabilities in Float32.
+    func scoreGradients(_ type: ComputeType) -> Operand {
+        type == .float32 ? .float32(gradients) : halfGradients
+    }
+}
+
 extension Attention {
     private var scale: Float { 1 / Float(headDimension).squareRoot() }
 
     private var blockCount: Int {
-        (queryCount + Self.blockRowCount - 1) / Self.blockRowCount
+        (visible.queryCount + Self.blockRowCount - 1) / Self.blockRowCount
     }
 
-    private func queryRows(block: Int) -> Range<Int> {
-        let lower = block * Self.blockRowCount
-        return lower..<min(lower + Self.blockRowCount, queryCount)
+    private func block(_ index: Int, sequence: Int) -> AttentionBlock {
+        let lower = index * Self.blockRowCount
+        let queries = lower..<min(lower + Self.blockRowCount, visible.queryCount)
+        let keys = visible.keys(sequence: sequence, queries: queries)
+        return AttentionBlock(
+            rows: queries.shifted(by: sequence * visible.queryCount),
+            keys: keys,
+            keyRows: keys.shifted(by: sequence * visible.keyCount)
+        )
     }
 
-    /// The keys that the first of these queries sees.
-    private func visibleCount(_ rows: Range<Int>) -> Int {
-        keyCount - queryCount + rows.lowerBound + 1
-    }
-
-    /// The keys that the last of these queries sees, as rows of the whole batch.
-    private func keyRows(sequence: Int, for rows: Range<Int>) -> Range<Int> {
-        let first = sequence * keyCount
-        return first..<first + visibleCount(rows) + rows.count - 1
+    /// Lends the ranges that a block's queries see.
+    private func withRanges(
+        _ block: AttentionBlock,
+        _ body: (UnsafePointer<Int32>, UnsafePointer<Int32>) -> Void
+    ) {
+        unsafe visible.lower.withUnsafeBufferPointer { lower in
+            unsafe visible.upper.withUnsafeBufferPointer { upper in
+                guard
+                    let lower = lower.baseAddress,
+                    let upper = upper.baseAddress
+                else { return }
+                unsafe body(lower + block.rows.lowerBound, upper + block.rows.lowerBound)
+            }
+        }
     }
 
     private func channels(ofHead head: Int) -> Range<Int> {
@@ -242,30 +304,19 @@ extension Attention {
         channels(ofHead: head / (headCount / keyValueHeadCount))
     }
 
-    private func scratchMatrix(
-        _ scratch: FloatBuffer,
-        index: Int,
-        rows: Range<Int>,
-        keys: Range<Int>
-    ) -> Matrix {
-        scratch.matrix(
-            at: index * Self.blockRowCount * keyCount,
-            rows: rows.count,
-            columns: keys.count
-        )
-    }
-
     private func check(
-        q: Matrix,
-        k: Matrix,
-        v: Matrix,
-        o: Matrix,
+        q: Operand,
+        k: Operand,
+        v: Operand,
+        o: Operand,
         logSumExp: Matrix,
         scratch: FloatBuffer
     ) {
-        let queryRowCount = sequenceCount * queryCount
+        let queryRowCount = visible.sequenceCount * visible.queryCount
         let queryExtents = [queryRowCount, headCount * headDimension]
-        let keyExtents = [sequenceCount * keyCount, keyValueHeadCount * headDimension]
+        let keyExtents = [
+            visible.sequenceCount * visible.keyCount, keyValueHeadCount * headDimension,
+        ]
         precondition(
             q.extents == queryExtents && o.extents == queryExtents && k.extents == keyExtents
                 && v.extents == keyExtents && logSumExp.extents == [queryRowCount, headCount]

@@ -12,16 +12,19 @@ public struct CrossEntropy {
     public static let chunkRowCountDefault = 128
 
     private let chunkRowCount: Int
-    private let head: Matrix
+    private let head: FrozenWeight
     private let logitsBuffer: FloatBuffer
 
     /// Prepares for a head of shape [V, channel].
-    public init(head: Matrix, chunkRowCount: Int = Self.chunkRowCountDefault) {
+    public init(head: FrozenWeight, chunkRowCount: Int = Self.chunkRowCountDefault) {
         precondition(chunkRowCount > 0, "chunks of \(chunkRowCount) rows")
         self.head = head
         self.chunkRowCount = chunkRowCount
         logitsBuffer = FloatBuffer(count: chunkRowCount * head.rowCount)
     }
+
+    /// The bytes of the logits that exist at the same time.
+    public var byteCount: Int { logitsBuffer.count * 4 }
 
     /// The summed loss in nats; each row's is added in `Double`, in order.
     ///
@@ -33,7 +36,7 @@ public struct CrossEntropy {
     ///   - scale: not 0.
     /// - Complexity: O(rows V channels).
     public func loss(
-        hidden: Matrix,
+        hidden: Operand,
         targets: [Int32],
         gradient: Matrix? = nil,
         scale: Float = 1
@@ -42,17 +45,29 @@ public struct CrossEntropy {
             hidden.columnCount == head.columnCount && targets.count == hidden.rowCount
                 && gradient?.extents ?? hidden.extents == hidden.extents && scale != 0
                 && targets.allSatisfy { $0 >= 0 && $0 < head.rowCount },
-            "\(hidden.extents) with \(targets.count) targets and a head of \(head.extents)"
+            "\(hidden.extents) with \(targets.count) targets and a head of [\(head.rowCount), \(head.columnCount)]"
         )
         var sum = 0.0
         for lower in stride(from: 0, to: hidden.rowCount, by: chunkRowCount) {
             let rows = lower..<min(lower + chunkRowCount, hidden.rowCount)
             let logits = logitsBuffer.matrix(at: 0, rows: rows.count, columns: head.rowCount)
-            MatrixProduct.multiplyTransposed(hidden.rows(rows), head, into: logits)
-            let losses = losses(logits, targets: targets[rows], scale: gradient == nil ? 0 : scale)
+            head.multiplyTransposed(hidden.rows(rows), into: logits)
+            // In place: a row of bfloat16 stands at the start of the row that it came from.
+            let logitsGradient = logitsBuffer.matrix(
+                at: 0,
+                rows: rows.count,
+                columns: head.rowCount * (hidden.type == .float32 ? 1 : 2),
+                type: hidden.type
+            ).columns(0..<head.rowCount)
+            let losses = losses(
+                logits,
+                targets: targets[rows],
+                scale: gradient == nil ? 0 : scale,
+                gradient: logitsGradient
+            )
             sum = losses.reduce(sum, +)
             if let gradient {
-                MatrixProduct.multiply(logits, head, into: gradient.rows(rows))
+                head.multiply(logitsGradient, into: gradient.rows(rows))
             }
         }
         return sum
@@ -62,7 +77,8 @@ public struct CrossEntropy {
     private func losses(
         _ logits: Matrix,
         targets: ArraySlice<Int32>,
-        scale: Float
+        scale: Float,
+        gradient: Operand
     ) -> [Double] {
         var losses = [Double](repeating: 0, count: logits.rowCount)
         unsafe losses.withUnsafeMutableBufferPointer { losses in
@@ -73,9 +89,11 @@ public struct CrossEntropy {
                 else { return }
                 ComputeThreads.split(rowCount: logits.rowCount, grain: 1) { range in
                     let rows = logits.rows(range)
+                    let gradient = gradient.rows(range)
                     unsafe sk_cross_entropy(
                         rows.base, rows.stride, rows.rowCount, rows.columnCount,
-                        targets + range.lowerBound, scale, losses + range.lowerBound
+                        targets + range.lowerBound, scale, losses + range.lowerBound,
+                        gradient.base, gradient.stride, gradient.isHalf
                     )
                 }
             }

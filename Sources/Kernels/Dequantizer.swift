@@ -42,6 +42,27 @@ public enum Dequantizer {
         }
     }
 
+    /// Converts one row of whole blocks, on the calling thread.
+    static func decode(
+        _ source: UnsafePointer<UInt8>,
+        elementType: ElementType,
+        into row: Operand
+    ) {
+        switch row {
+        case .float32(let row):
+            unsafe convert(
+                source, elementType: elementType, into: row.base, count: row.columnCount)
+        case .bfloat16(let row):
+            unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: row.columnCount) {
+                guard let wide = $0.baseAddress else { return }
+                unsafe convert(
+                    source, elementType: elementType, into: wide, count: row.columnCount)
+                unsafe sk_to_bf16_rows(
+                    wide, row.columnCount, row.base, row.stride, 1, row.columnCount)
+            }
+        }
+    }
+
     private static func convert(
         _ source: UnsafePointer<UInt8>,
         elementType: ElementType,

@@ -54,10 +54,11 @@ final class EncodedRows {
             part.type == type && bytes.count == rows.count * part.rowByteCount,
             "\(bytes.count) bytes of \(type) for \(rows.count) rows of \(part.type)"
         )
-        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        guard let source = bytes.baseAddress else { return }
         unsafe buffer.withValues { values in
-            guard let start = unsafe values.baseAddress else { return }
-            let place = unsafe UnsafeMutableRawPointer(start)
+            guard let start = values.baseAddress else { return }
+            let place =
+                unsafe UnsafeMutableRawPointer(start)
                 + offset(of: rows.lowerBound, in: part)
             unsafe memcpy(place, source, bytes.count)
         }
@@ -83,7 +84,8 @@ final class EncodedRows {
         precondition(
             columns.lowerBound % blockElementCount == 0
                 && columns.upperBound % blockElementCount == 0
-                && columns.upperBound <= columnCount && tile.extents == [rows.count, columns.count],
+                && columns.upperBound <= columnCount
+                && tile.extents == [rows.count, columns.count],
             "columns \(columns) of \(columnCount) into \(tile.extents)"
         )
         for part in parts where part.rows.overlaps(rows) {
@@ -91,7 +93,7 @@ final class EncodedRows {
             let skipped =
                 columns.lowerBound / part.type.blockElementCount * part.type.blockByteCount
             unsafe buffer.withValues { values in
-                guard let start = unsafe values.baseAddress else { return }
+                guard let start = values.baseAddress else { return }
                 let bytes = unsafe UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self)
                 for row in common {
                     unsafe Dequantizer.decode(

@@ -88,6 +88,27 @@ internal import Glibc
             BFloat16Matrix(base: halves, rowCount: rows, columnCount: columns, owner: self))
     }
 
+    /// Views a part by its place, counted in elements of the type.
+    public func operand(
+        atElement offset: Int,
+        rows: Int,
+        columns: Int,
+        type: ComputeType
+    ) -> Operand {
+        guard type == .bfloat16 else {
+            return .float32(matrix(at: offset, rows: rows, columns: columns))
+        }
+        guard case .bfloat16(let whole) = matrix(at: 0, rows: 1, columns: 2 * count, type: type)
+        else { preconditionFailure("a view of another type") }
+        precondition(
+            offset >= 0 && offset + rows * columns <= 2 * count,
+            "\(rows) x \(columns) halves at \(offset) of \(2 * count)"
+        )
+        return unsafe .bfloat16(
+            BFloat16Matrix(
+                base: whole.base + offset, rowCount: rows, columnCount: columns, owner: self))
+    }
+
     /// Makes the whole buffer free again; views taken before shall not be used any more.
     public func reset() {
         taken = 0

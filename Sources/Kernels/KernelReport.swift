@@ -8,6 +8,11 @@ public enum KernelReport {
             + "\(ComputeThreads.count) \(ComputeThreads.count == 1 ? "thread" : "threads")"
     }
 
+    /// What products read fastest on this machine.
+    public static var preferredComputeType: ComputeType {
+        ProductLibrary.current.prefersBFloat16 ? .bfloat16 : .float32
+    }
+
     private static var instructionSet: String {
         if sk_cpu_has_avx512() != 0 { return "AVX-512" }
         return sk_cpu_has_avx2() != 0 ? "AVX2" : "baseline"

@@ -36,17 +36,17 @@ package struct ProductLibrary: Sendable {
 
     /// The package's own loops.
     static let portable = ProductLibrary(
-        name: "portable",
-        multiply: { call, a, b, c in
-            unsafe sk_sgemm(
-                call.transposesA ? 1 : 0, call.transposesB ? 1 : 0, c.rowCount, c.columnCount,
-                call.depth(of: a), call.scale,
-                a.base, a.stride, b.base, b.stride, call.adds ? 1 : 0, c.base, c.stride
-            )
-        },
-        multiplyBFloat16: widening { unsafe portable.multiply($0, $1, $2, $3) },
-        prefersBFloat16: false
-    )
+        name: "portable", multiply: loops, multiplyBFloat16: widening(loops),
+        prefersBFloat16: false)
+
+    private static let loops: @Sendable (Product, Matrix, Matrix, Matrix) -> Void = {
+        call, a, b, c in
+        unsafe sk_sgemm(
+            call.transposesA ? 1 : 0, call.transposesB ? 1 : 0, c.rowCount, c.columnCount,
+            call.depth(of: a), call.scale,
+            a.base, a.stride, b.base, b.stride, call.adds ? 1 : 0, c.base, c.stride
+        )
+    }
 
     /// A product of bfloat16 values by way of Float32 copies, for libraries that have no other.
     private static func widening(

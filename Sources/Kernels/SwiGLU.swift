@@ -7,15 +7,16 @@ public enum SwiGLU {
     /// Shape: [row, 2 x channel], gates before ups → [row, channel].
     ///
     /// - Complexity: O(rows x channels).
-    public static func forward(gateUp: Matrix, into h: Matrix) {
+    public static func forward(gateUp: Operand, into h: Operand) {
         precondition(
-            gateUp.extents == [h.rowCount, 2 * h.columnCount],
-            "\(gateUp.extents) into \(h.extents)"
+            gateUp.extents == [h.rowCount, 2 * h.columnCount] && gateUp.type == h.type,
+            "\(gateUp.extents) of \(gateUp.type) into \(h.extents) of \(h.type)"
         )
         ComputeThreads.split(rowCount: h.rowCount) { range in
             let (gateUp, h) = (gateUp.rows(range), h.rows(range))
             unsafe sk_swiglu_forward(
-                gateUp.base, gateUp.stride, h.base, h.stride, h.rowCount, h.columnCount
+                gateUp.base, gateUp.stride, h.base, h.stride, h.rowCount, h.columnCount,
+                h.isHalf
             )
         }
     }
@@ -27,13 +28,13 @@ public enum SwiGLU {
     ///
     /// - Complexity: O(rows x channels).
     public static func backward(
-        gateUp: Matrix,
+        gateUp: Operand,
         outputGradient gh: Matrix,
-        into gradient: Matrix
+        into gradient: Operand
     ) {
         precondition(
             gateUp.extents == [gh.rowCount, 2 * gh.columnCount]
-                && gradient.extents == gateUp.extents,
+                && gradient.extents == gateUp.extents && gradient.type == gateUp.type,
             "\(gateUp.extents), \(gh.extents) into \(gradient.extents)"
         )
         ComputeThreads.split(rowCount: gh.rowCount) { range in
@@ -41,7 +42,7 @@ public enum SwiGLU {
             let gradient = gradient.rows(range)
             unsafe sk_swiglu_backward(
                 gateUp.base, gateUp.stride, gh.base, gh.stride, gradient.base, gradient.stride,
-                gh.rowCount, gh.columnCount
+                gh.rowCount, gh.columnCount, gradient.isHalf
             )
         }
     }

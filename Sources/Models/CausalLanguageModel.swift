@@ -1,23 +1,28 @@
 public import Checkpoints
 public import Tensors
 
-/// A decoder-only language model with frozen Float32 weights.
+/// A decoder-only language model with frozen weights.
 ///
 /// Not `Sendable`: one thread at a time uses it, because the buffers of a pass are kept for the
 /// next one.
 public final class CausalLanguageModel {
+    /// How it computes.
+    public let options: ModelOptions
+
     private let architecture: any LanguageModelArchitecture
 
     /// Reads all weights of a source once; nothing of the source is kept.
     ///
     /// - Throws: `ModelError`, when the architecture is not registered, or a tensor is missing, has
     ///   another shape or holds values that are not finite.
-    /// - Complexity: O(weights), in time and memory: 4 bytes per weight.
+    /// - Complexity: O(weights), in time and memory: as many bytes per weight as `options` say.
     public init(
         source: any TensorSource,
+        options: ModelOptions = ModelOptions(),
         registry: ModelRegistry = .standard
     ) throws(ModelError) {
-        architecture = try registry.makeModel(from: source)
+        self.options = options
+        architecture = try registry.makeModel(from: source, options: options)
     }
 
     /// The architecture and its extents.
@@ -46,7 +51,7 @@ public final class CausalLanguageModel {
 
     /// An empty state for up to `capacity` positions.
     public func makeGenerationState(capacity: Int) -> GenerationState {
-        GenerationState(configuration: configuration, capacity: capacity)
+        architecture.makeGenerationState(capacity: capacity)
     }
 
     /// Appends tokens to a state and returns the logits after the last of them.
@@ -64,6 +69,15 @@ public final class CausalLanguageModel {
         )
         check(tokens)
         return architecture.nextLogits(appending: tokens, to: state, tap: tap)
+    }
+
+    /// What a training pass over `rowCount` positions, in sequences of `length`, takes.
+    public func memory(
+        rowCount: Int,
+        length: Int,
+        tap: (any ProjectionTap)? = nil
+    ) -> ModelMemory {
+        architecture.memory(rowCount: rowCount, length: length, tap: tap)
     }
 
     /// The logits of every position of a batch, for comparisons of small models.

@@ -4,13 +4,13 @@ internal import Kernels
 /// logits that nobody needs.
 struct CountedRows {
     /// Those rows, in order.
-    let hidden: Matrix
+    let hidden: Operand
     /// Their targets.
     let targets: [Int32]
     private let places: [Int]
 
     /// Moves the rows in place; a target of -1 does not count.
-    init(of hidden: Matrix, targets: [Int32]) {
+    init(of hidden: Operand, targets: [Int32]) {
         places = targets.indices.filter { targets[$0] >= 0 }
         for (target, source) in places.enumerated() where target != source {
             hidden.rows(target..<target + 1).copy(from: hidden.rows(source..<source + 1))

@@ -113,8 +113,8 @@ extension LlamaRelative {
         try traits.check(configuration)
     }
 
-    init(source: any TensorSource) throws(ModelError) {
-        self.init(body: try Llama(source: source))
+    init(source: any TensorSource, options: ModelOptions) throws(ModelError) {
+        self.init(body: try Llama(source: source, options: options))
     }
 
     var configuration: ModelConfiguration { body.configuration }
@@ -137,6 +137,14 @@ extension LlamaRelative {
         tap: (any ProjectionTap)?
     ) -> [Float] {
         body.nextLogits(appending: tokens, to: state, tap: tap)
+    }
+
+    func makeGenerationState(capacity: Int) -> GenerationState {
+        body.makeGenerationState(capacity: capacity)
+    }
+
+    func memory(rowCount: Int, length: Int, tap: (any ProjectionTap)?) -> ModelMemory {
+        body.memory(rowCount: rowCount, length: length, tap: tap)
     }
 
     func logits(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> FloatTensor {

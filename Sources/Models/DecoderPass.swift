@@ -1,8 +1,14 @@
+internal import Kernels
+
 /// The inputs and the memory of one pass through a decoder.
 struct DecoderPass {
     let tokens: [Int32]
-    let sequenceCount: Int
+    /// Positions of each sequence.
     let length: Int
+    /// What attention lets each position see.
+    let attention: Attention
+    /// Each row's rotary position; empty where rows count on from the state.
+    let positions: [Int32]
     let tap: (any ProjectionTap)?
     /// Keys and values of earlier positions; the pass appends its own.
     let state: GenerationState?

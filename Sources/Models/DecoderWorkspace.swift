@@ -4,34 +4,41 @@ internal import Kernels
 /// What one decoder layer computes and, in training, keeps for its backward pass.
 ///
 /// Norm outputs and the gated product are computed again there: they cost little time and half of
-/// the memory.
+/// the memory. Values stand in the type that products read.
 struct LayerActivations {
     /// The residual stream before the layer: [row, channel].
-    let input: Matrix
+    let input: Operand
+    /// Queries and keys before their norms and rotation, where heads are normed:
+    /// [row, (H + key/value heads) x D].
+    let plainQueryKey: Operand
     /// Rotated queries, rotated keys, values: [row, (H + 2 x key/value heads) x D].
-    let queryKeyValue: Matrix
+    let queryKeyValue: Operand
     /// Shape: [row, H].
     let logSumExp: Matrix
     /// Attention's result: [row, H x D].
-    let attended: Matrix
+    let attended: Operand
     /// The residual stream between attention and MLP: [row, channel].
-    let middle: Matrix
+    let middle: Operand
     /// Gates, ups: [row, 2 x MLP channel].
-    let gateUp: Matrix
+    let gateUp: Operand
     /// What a tap keeps at each site: [row, its width].
-    let tapStates: [Matrix]
+    let tapStates: [Operand]
 }
 
 /// Scratch for gradients.
 struct DecoderGradients {
     /// Of the residual stream: [row, channel].
     let stream: Matrix
+    /// The same for products.
+    let streamOperand: Operand
     /// Of a norm's output: [row, channel].
     let normed: Matrix
-    /// Of queries, keys and values.
-    let queryKeyValue: Matrix
+    /// Of queries, keys and values, for products.
+    let queryKeyValue: Operand
     /// Of attention's result.
     let attended: Matrix
+    /// The same for products.
+    let attendedOperand: Operand
     /// Of the gated product.
     let product: Matrix
     /// Of keys and values, per query head: [2 x row, H x D].
@@ -46,35 +53,30 @@ struct DecoderWorkspace {
         let rowCount: Int
         /// Whether a backward pass follows.
         let trains: Bool
+        /// The lowest layer that a gradient reaches; those below keep nothing.
+        let lowestLayer: Int
         /// The values per row that a tap keeps, by layer and site.
         let tapWidths: [[Int]]
-
-        /// One layer's worth per set of activations that exists at the same time: all layers in
-        /// training; one that all layers share otherwise.
-        var heldTapWidths: [[Int]] {
-            if trains { return tapWidths }
-            let widest = ProjectionSite.allCases.indices.map { site in
-                tapWidths.map { $0[site] }.max() ?? 0
-            }
-            return [widest]
-        }
+        let computeType: ComputeType
+        let recomputation: ModelOptions.Recomputation
     }
 
     private let layers: [LayerActivations]
-    /// The residual stream after the last layer: [row, channel].
+    /// The residual stream: [row, channel].
     let stream: Matrix
     /// A norm's output: [row, channel].
-    let normed: Matrix
+    let normed: Operand
+    /// The result of a wide product before it is stored: [row, widest].
+    private let wide: Matrix
     /// The gated product: [row, MLP channel].
-    let product: Matrix
+    let product: Operand
     /// `nil` unless a backward pass follows.
     let gradients: DecoderGradients?
 
     /// Lays the views out in `buffer`, which is replaced first if it is too small.
     init(configuration: ModelConfiguration, extents: Extents, buffer: inout FloatBuffer) {
-        let widths = Widths(configuration)
-        let rowCount = extents.rowCount
-        let count = widths.valueCount(extents)
+        let layout = DecoderLayout(configuration, extents)
+        let count = layout.valueCount
         if buffer.count < count {
             // The old one goes before the new one comes.
             buffer = FloatBuffer(count: 0)
@@ -82,62 +84,141 @@ struct DecoderWorkspace {
         }
         buffer.reset()
         let room = buffer
-        func take(_ columns: Int) -> Matrix { room.take(rows: rowCount, columns: columns) }
-        stream = take(widths.hidden)
-        normed = take(widths.hidden)
-        product = take(widths.inner)
-        layers = extents.heldTapWidths.map { tapWidths in
-            LayerActivations(
-                input: take(widths.hidden),
-                queryKeyValue: take(widths.queryKeyValue),
-                logSumExp: take(widths.heads),
-                attended: take(widths.queries),
-                middle: take(widths.hidden),
-                gateUp: take(2 * widths.inner),
-                tapStates: tapWidths.map(take)
+        func take(_ columns: Int) -> Matrix {
+            room.take(rows: extents.rowCount, columns: columns)
+        }
+        func operand(_ columns: Int) -> Operand {
+            room.take(rows: extents.rowCount, columns: columns, type: extents.computeType)
+        }
+        stream = take(layout.hidden)
+        normed = operand(layout.hidden)
+        wide = take(layout.wide)
+        product = operand(layout.inner)
+        let shared = layout.sharedWidths.map(operand)
+        let sharedSums = take(layout.heads)
+        var layers: [LayerActivations] = []
+        for layer in 0..<configuration.layerCount {
+            let own = layout.kept(layer: layer)
+            var values: [Operand] = []
+            for (index, isOwn) in own.enumerated() {
+                values.append(
+                    isOwn ? operand(layout.widths(layer: layer)[index]) : shared[index])
+            }
+            layers.append(
+                LayerActivations(
+                    input: values[0], plainQueryKey: values[1], queryKeyValue: values[2],
+                    logSumExp: own[2] ? take(layout.heads) : sharedSums,
+                    attended: values[3], middle: values[4], gateUp: values[5],
+                    tapStates: Array(values[6...])
+                )
             )
         }
+        self.layers = layers
         guard extents.trains else {
             gradients = nil
             return
         }
+        // In Float32 a gradient and what products read of it are the same values.
+        func pair(_ columns: Int) -> (Matrix, Operand) {
+            let matrix = take(columns)
+            return (
+                matrix, extents.computeType == .float32 ? .float32(matrix) : operand(columns)
+            )
+        }
+        let (stream, streamOperand) = pair(layout.hidden)
+        let (attended, attendedOperand) = pair(layout.queries)
         gradients = DecoderGradients(
-            stream: take(widths.hidden),
-            normed: take(widths.hidden),
-            queryKeyValue: take(widths.queryKeyValue),
-            attended: take(widths.queries),
-            product: take(widths.inner),
-            heads: room.take(rows: 2 * rowCount, columns: widths.queries)
+            stream: stream,
+            streamOperand: streamOperand,
+            normed: take(layout.hidden),
+            queryKeyValue: operand(layout.queryKeyValue),
+            attended: attended,
+            attendedOperand: attendedOperand,
+            product: take(layout.inner),
+            heads: room.take(rows: 2 * extents.rowCount, columns: layout.queries)
         )
     }
 
-    /// The activations of a layer; outside training every layer has the same ones.
-    func layer(_ index: Int) -> LayerActivations {
-        layers[min(index, layers.count - 1)]
+    /// The activations of a layer; layers that keep nothing share theirs.
+    func layer(_ index: Int) -> LayerActivations { layers[index] }
+
+    /// Where a product writes what `result` will hold: there itself in Float32, else into scratch.
+    func target(of result: Operand) -> Matrix {
+        if case .float32(let matrix) = result { return matrix }
+        return wide.columns(0..<result.columnCount)
     }
 
-    /// The columns per row of each kind of activation.
-    private struct Widths {
-        let hidden, inner, queries, queryKeyValue, heads: Int
+    /// Rounds what a product wrote to ``target(of:)``; nothing to do in Float32.
+    func finish(_ result: Operand) {
+        guard case .bfloat16 = result else { return }
+        result.store(wide.columns(0..<result.columnCount))
+    }
+}
 
-        init(_ configuration: ModelConfiguration) {
-            hidden = configuration.hiddenSize
-            inner = configuration.intermediateSize
-            queries = configuration.attentionHeadCount * configuration.headDimension
-            queryKeyValue =
-                queries + 2 * configuration.keyValueHeadCount * configuration.headDimension
-            heads = configuration.attentionHeadCount
+/// How many values each view of a workspace has.
+struct DecoderLayout {
+    let hidden, inner, queries, queryKeyValue, heads, wide: Int
+    /// The widths of what layers share: input, plain queries and keys, rotated queries, keys and
+    /// values, attention's result, middle, gates and ups, then the tap's states.
+    let sharedWidths: [Int]
+    private let plainQueryKey: Int
+    private let extents: DecoderWorkspace.Extents
+    private let layerCount: Int
+
+    init(_ configuration: ModelConfiguration, _ extents: DecoderWorkspace.Extents) {
+        hidden = configuration.hiddenSize
+        inner = configuration.intermediateSize
+        queries = configuration.attentionHeadCount * configuration.headDimension
+        let keys = configuration.keyValueHeadCount * configuration.headDimension
+        queryKeyValue = queries + 2 * keys
+        plainQueryKey = configuration.normalizesQueriesAndKeys ? queries + keys : 0
+        heads = configuration.attentionHeadCount
+        wide = extents.computeType == .float32 ? 0 : max(queryKeyValue, 2 * inner)
+        self.extents = extents
+        layerCount = configuration.layerCount
+        let widest = ProjectionSite.allCases.indices.map { site in
+            extents.tapWidths.map { $0[site] }.max() ?? 0
         }
+        sharedWidths =
+            [hidden, plainQueryKey, queryKeyValue, queries, hidden, 2 * inner] + widest
+    }
 
-        func valueCount(_ extents: Extents) -> Int {
-            func room(_ columns: [Int]) -> Int {
-                columns.reduce(0) { $0 + FloatBuffer.room(rows: extents.rowCount, columns: $1) }
+    /// The widths of a layer's own views, in the order of ``sharedWidths``.
+    func widths(layer: Int) -> [Int] {
+        Array(sharedWidths[0..<6]) + extents.tapWidths[layer]
+    }
+
+    /// Which of its views a layer keeps to itself.
+    func kept(layer: Int) -> [Bool] {
+        let keeps = extents.trains && layer >= extents.lowestLayer
+        let keepsRest = keeps && extents.recomputation != .layer
+        let keepsMLP = keeps && extents.recomputation == .none
+        let states = ProjectionSite.allCases.map { site in
+            site == .mlpInput || site == .mlpOutput ? keepsMLP : keepsRest
+        }
+        return [keeps, keepsRest, keepsRest, keepsRest, keepsRest, keepsMLP] + states
+    }
+
+    /// The Float32 values that a workspace takes: the sum over all views.
+    var valueCount: Int {
+        let rows = extents.rowCount
+        func matrix(_ columns: Int) -> Int { FloatBuffer.room(rows: rows, columns: columns) }
+        func operand(_ columns: Int) -> Int {
+            FloatBuffer.room(rows: rows, columns: columns, type: extents.computeType)
+        }
+        var count = matrix(hidden) + operand(hidden) + matrix(wide) + operand(inner)
+        count += sharedWidths.reduce(0) { $0 + operand($1) } + matrix(heads)
+        for layer in 0..<layerCount {
+            let kept = kept(layer: layer)
+            for (width, isOwn) in zip(widths(layer: layer), kept) where isOwn {
+                count += operand(width)
             }
-            let layer = room([hidden, queryKeyValue, heads, queries, hidden, 2 * inner])
-            let held = extents.heldTapWidths
-            let gradients = [hidden, hidden, queryKeyValue, queries, inner, queries, queries]
-            return room([hidden, hidden, inner]) + layer * held.count + room(held.flatMap(\.self))
-                + (extents.trains ? room(gradients) : 0)
+            if kept[2] { count += matrix(heads) }
         }
+        guard extents.trains else { return count }
+        let isHalf = extents.computeType == .bfloat16
+        count += 2 * matrix(hidden) + operand(queryKeyValue) + matrix(queries) + matrix(inner)
+        count += FloatBuffer.room(rows: 2 * rows, columns: queries)
+        return count + (isHalf ? operand(hidden) + operand(queries) : 0)
     }
 }

@@ -12,7 +12,7 @@ public protocol LanguageModelArchitecture: AnyObject, SendableMetatype {
     static func check(_ configuration: ModelConfiguration) throws(ModelError)
 
     /// Reads all weights of a source.
-    init(source: any TensorSource) throws(ModelError)
+    init(source: any TensorSource, options: ModelOptions) throws(ModelError)
 
     /// The extents.
     var configuration: ModelConfiguration { get }
@@ -33,6 +33,12 @@ public protocol LanguageModelArchitecture: AnyObject, SendableMetatype {
         to state: GenerationState,
         tap: (any ProjectionTap)?
     ) -> [Float]
+
+    /// As `CausalLanguageModel` describes it.
+    func makeGenerationState(capacity: Int) -> GenerationState
+
+    /// As `CausalLanguageModel` describes it.
+    func memory(rowCount: Int, length: Int, tap: (any ProjectionTap)?) -> ModelMemory
 
     /// As `CausalLanguageModel` describes it.
     func logits(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> FloatTensor
@@ -58,13 +64,14 @@ public struct ModelRegistry: Sendable {
     public var modelTypes: [String] { architectures.keys.sorted() }
 
     func makeModel(
-        from source: any TensorSource
+        from source: any TensorSource,
+        options: ModelOptions
     ) throws(ModelError) -> any LanguageModelArchitecture {
         let modelType = source.configuration.modelType
         guard let architecture = architectures[modelType] else {
             throw .unknownArchitecture(modelType: modelType)
         }
         try architecture.check(source.configuration)
-        return try architecture.init(source: source)
+        return try architecture.init(source: source, options: options)
     }
 }

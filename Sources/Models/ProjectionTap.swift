@@ -1,39 +1,48 @@
 public import Kernels
 
-/// What an adapter implements to change a model's projections.
+/// What an adapter implements to change a model's projections by terms of low rank.
 ///
 /// The model calls once per site, not per projection, so that an adapter can compute what the
 /// site's projections share in one product. Calls come from one thread, in the order of the forward
-/// pass and then, in training, in the reverse order.
+/// pass and then, in training, in the reverse order. A layer whose activations are computed again
+/// sees its forward calls twice.
 public protocol ProjectionTap: AnyObject {
+    /// Readies the parameters for one pass whose products read a type.
+    ///
+    /// - Parameter trains: whether a backward pass follows.
+    func begin(_ type: ComputeType, trains: Bool)
+
     /// Whether any projection of the site is changed in this layer.
     func adapts(layer: Int, site: ProjectionSite) -> Bool
 
     /// The values per row that the tap keeps from forward to backward at this site.
     func stateWidth(layer: Int, site: ProjectionSite) -> Int
 
-    /// Adds to the outputs of the site's projections.
+    /// Says what is added to the outputs of the site's projections.
+    ///
+    /// The terms' columns are those of the projections, side by side.
     ///
     /// - Parameters:
     ///   - input: Shape: [row, input channel].
-    ///   - output: Shape: [row, output channel], the site's projections side by side; holds the
-    ///     frozen weights' result.
     ///   - state: Shape: [row, `stateWidth`]; kept until the backward pass in training.
-    func forward(layer: Int, site: ProjectionSite, input: Matrix, output: Matrix, state: Matrix)
+    func forward(
+        layer: Int,
+        site: ProjectionSite,
+        input: Operand,
+        state: Operand
+    ) -> [LowRankTerm]
 
-    /// Adds the gradients of the tap's parameters to its own buffer, and the gradient through the
-    /// tap to `inputGradient`.
+    /// Adds the gradients of the tap's parameters to its own buffer.
     ///
     /// - Parameters:
-    ///   - outputGradient: Shape: that of `output`.
-    ///   - inputGradient: Shape: that of `input`; `nil` where nobody needs it.
-    ///   - state: as `forward` left it; may be overwritten.
+    ///   - outputGradient: Shape: [row, output channel].
+    ///   - state: as `forward` left it.
+    /// - Returns: What the gradient of the input takes from the tap.
     func backward(
         layer: Int,
         site: ProjectionSite,
-        input: Matrix,
-        outputGradient: Matrix,
-        inputGradient: Matrix?,
-        state: Matrix
-    )
+        input: Operand,
+        outputGradient: Operand,
+        state: Operand
+    ) -> [LowRankTerm]
 }

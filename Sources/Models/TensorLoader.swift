@@ -2,13 +2,15 @@ internal import Checkpoints
 internal import Kernels
 internal import Tensors
 
-/// Reads a source's tensors into matrices, after all of them were found to be there.
+/// Reads a source's tensors, after all of them were found to be there.
 struct TensorLoader {
     private let source: any TensorSource
+    private let storage: FrozenWeight.Storage
     private let descriptions: [String: TensorDescription]
 
-    init(source: any TensorSource) {
+    init(source: any TensorSource, storage: FrozenWeight.Storage) {
         self.source = source
+        self.storage = storage
         descriptions = Dictionary(
             source.tensors.map { ($0.name, $0) },
             uniquingKeysWith: { first, _ in first }
@@ -17,7 +19,7 @@ struct TensorLoader {
 
     /// Compares a tensor's description with what a model needs, before anything is allocated.
     func require(_ name: String, shape: Shape) throws(ModelError) {
-        guard let description = descriptions[name] else { throw .missingTensor(name: name) }
+        let description = try description(name)
         guard description.shape == shape else {
             throw .shapeMismatch(name: name, expected: shape, actual: description.shape)
         }
@@ -33,29 +35,87 @@ struct TensorLoader {
         }
     }
 
-    /// Converts a required tensor into a matrix of as many elements.
-    func load(_ name: String, into matrix: Matrix) throws(ModelError) {
+    /// Reads matrices of equal row length below one another, kept as the storage says.
+    func weight(
+        _ entries: [DecoderTensorNames.Entry]
+    ) throws(ModelError) -> FrozenWeight {
+        var parts: [(rowCount: Int, type: ElementType)] = []
+        for entry in entries {
+            let type = try description(entry.name).elementType
+            parts.append((entry.shape.extents[0], type))
+        }
+        let weight = FrozenWeight(
+            parts: parts,
+            columnCount: entries[0].shape.extents[1],
+            storage: storage
+        )
+        var row = 0
+        for (entry, part) in zip(entries, parts) {
+            let rows = row..<row + part.rowCount
+            row = rows.upperBound
+            var isFinite = false
+            try unsafe withBytes(entry.name) { bytes in
+                isFinite = unsafe weight.fill(rows: rows, from: bytes, type: part.type)
+            }
+            guard isFinite else { throw .nonFiniteTensor(name: entry.name) }
+        }
+        return weight
+    }
+
+    /// Reads vectors side by side, as Float32.
+    ///
+    /// Shape: [1, all their elements].
+    func vector(_ entries: [DecoderTensorNames.Entry]) throws(ModelError) -> Matrix {
+        let count = entries.reduce(0) { $0 + $1.shape.elementCount }
+        let vector = FloatBuffer(count: count).take(rows: 1, columns: count)
+        var column = 0
+        for entry in entries {
+            let part = vector.columns(column..<column + entry.shape.elementCount)
+            column += entry.shape.elementCount
+            let type = try description(entry.name).elementType
+            try unsafe withBytes(entry.name) { bytes in
+                let values = FloatBuffer(count: part.columnCount)
+                    .take(rows: 1, columns: part.columnCount)
+                unsafe Dequantizer.convert(bytes, elementType: type, into: values)
+                part.copy(from: values)
+            }
+            guard Dequantizer.isFinite(part) else { throw .nonFiniteTensor(name: entry.name) }
+        }
+        return vector
+    }
+
+    /// Reads a vector that may not belong to the model.
+    func vector(_ entry: DecoderTensorNames.Entry?) throws(ModelError) -> Matrix? {
+        guard let entry else { return nil }
+        return try vector([entry])
+    }
+
+    private func description(_ name: String) throws(ModelError) -> TensorDescription {
         guard let description = descriptions[name] else { throw .missingTensor(name: name) }
+        return description
+    }
+
+    /// Lends a tensor's bytes, as many as its description says.
+    private func withBytes(
+        _ name: String,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(ModelError) {
+        let expected = try description(name).byteCount
         do {
             try unsafe source.withBytes(of: name) { bytes in
-                guard bytes.count == description.byteCount else {
+                guard bytes.count == expected else {
                     throw ModelError.byteCountMismatch(
                         name: name,
-                        expected: description.byteCount,
+                        expected: expected,
                         actual: bytes.count
                     )
                 }
-                unsafe Dequantizer.convert(
-                    bytes,
-                    elementType: description.elementType,
-                    into: matrix
-                )
+                unsafe body(bytes)
             }
         } catch let error as ModelError {
             throw error
         } catch {
             throw .unreadableTensor(name: name, reason: "\(error)")
         }
-        guard Dequantizer.isFinite(matrix) else { throw .nonFiniteTensor(name: name) }
     }
 }

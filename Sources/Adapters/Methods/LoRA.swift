@@ -27,8 +27,11 @@ public final class LoRAAdapter {
     let layout: LoRALayout
     let parameterBuffer: FloatBuffer
     let gradientBuffer: FloatBuffer
-    /// The gradient of the states of one site; as large as the largest batch so far.
+    /// The states of one site, or their gradient; as large as the largest batch so far.
     private var stateGradient = FloatBuffer(count: 0)
+    /// The parameters as products read them where that is not Float32.
+    private var roundedParameters = FloatBuffer(count: 0)
+    private var computeType = ComputeType.float32
 
     /// Makes a fresh adapter.
     public init(configuration: LoRAConfiguration, model: ModelConfiguration, seed: UInt64) {
@@ -96,8 +99,8 @@ public final class LoRAAdapter {
         let product = FloatBuffer(count: pair.outputSize * pair.inputSize)
         let delta = product.take(rows: pair.outputSize, columns: pair.inputSize)
         MatrixProduct.multiply(
-            matrixB(pair, in: parameterBuffer),
-            matrixA(pair, in: parameterBuffer),
+            .float32(matrixB(pair, in: parameterBuffer)),
+            .float32(matrixA(pair, in: parameterBuffer)),
             into: delta,
             scale: Float(configuration.scale)
         )
@@ -152,18 +155,34 @@ public final class LoRAAdapter {
         buffer.matrix(at: pair.offsetOfB, rows: pair.outputSize, columns: layout.rank)
     }
 
-    /// The A of all adapted projections of a site, row below row.
-    private func stackedA(_ pairs: ArraySlice<LoRALayout.Pair>, in buffer: FloatBuffer) -> Matrix? {
+    /// The A of all adapted projections of a site, row below row, as products read them.
+    private func stackedA(_ pairs: ArraySlice<LoRALayout.Pair>) -> Operand? {
         guard let first = pairs.first else { return nil }
-        return buffer.matrix(
-            at: first.offsetOfA,
-            rows: pairs.count * layout.rank,
-            columns: first.inputSize
-        )
+        return passParameters(
+            at: first.offsetOfA, rows: pairs.count * layout.rank, columns: first.inputSize)
+    }
+
+    private func operandB(_ pair: LoRALayout.Pair) -> Operand {
+        passParameters(at: pair.offsetOfB, rows: pair.outputSize, columns: layout.rank)
+    }
+
+    private func passParameters(at offset: Int, rows: Int, columns: Int) -> Operand {
+        let buffer = computeType == .float32 ? parameterBuffer : roundedParameters
+        return buffer.operand(atElement: offset, rows: rows, columns: columns, type: computeType)
     }
 }
 
 extension LoRAAdapter: ProjectionTap {
+    /// Rounds the parameters where products do not read Float32.
+    public func begin(_ type: ComputeType, trains: Bool) {
+        computeType = type
+        guard type != .float32 else { return }
+        let room = FloatBuffer.room(rows: 1, columns: layout.count, type: type)
+        if roundedParameters.count < room { roundedParameters = FloatBuffer(count: room) }
+        roundedParameters.operand(atElement: 0, rows: 1, columns: layout.count, type: type)
+            .store(parameterBuffer.matrix(at: 0, rows: 1, columns: layout.count))
+    }
+
     /// Whether any projection of the site is among the targets.
     public func adapts(layer: Int, site: ProjectionSite) -> Bool {
         !layout.pairs(layer: layer, site: site).isEmpty
@@ -174,53 +193,45 @@ extension LoRAAdapter: ProjectionTap {
         layout.pairs(layer: layer, site: site).count * layout.rank
     }
 
-    /// Keeps s x A^T as the state and adds its products with B^T to the output.
+    /// Keeps u = s x A^T as the state; each projection's output takes u B^T.
     public func forward(
         layer: Int,
         site: ProjectionSite,
-        input: Matrix,
-        output: Matrix,
-        state: Matrix
-    ) {
+        input: Operand,
+        state: Operand
+    ) -> [LowRankTerm] {
         let pairs = layout.pairs(layer: layer, site: site)
-        guard let a = stackedA(pairs, in: parameterBuffer) else { return }
+        guard let a = stackedA(pairs) else { return [] }
+        let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
         MatrixProduct.multiplyTransposed(
-            input,
-            a,
-            into: state,
-            scale: Float(configuration.scale)
-        )
-        for pair in pairs {
-            MatrixProduct.multiplyTransposed(
-                state.columns(pair.stateColumns),
-                matrixB(pair, in: parameterBuffer),
-                into: output.columns(pair.outputColumns),
-                adds: true
+            input, a, into: scratch, scale: Float(configuration.scale))
+        state.store(scratch)
+        return pairs.map { pair in
+            LowRankTerm(
+                columns: pair.outputColumns,
+                left: state.columns(pair.stateColumns),
+                timesTransposed: operandB(pair)
             )
         }
     }
 
-    /// With u = s x A^T: gB += gy^T u, gu = s gy B, gA += gu^T x, gx += gu A.
+    /// With u = s x A^T: gB += gy^T u, gu = s gy B, gA += gu^T x; the input's gradient takes gu A.
     public func backward(
         layer: Int,
         site: ProjectionSite,
-        input: Matrix,
-        outputGradient: Matrix,
-        inputGradient: Matrix?,
-        state: Matrix
-    ) {
+        input: Operand,
+        outputGradient: Operand,
+        state: Operand
+    ) -> [LowRankTerm] {
         let pairs = layout.pairs(layer: layer, site: site)
-        guard
-            let a = stackedA(pairs, in: parameterBuffer),
-            let gradientA = stackedA(pairs, in: gradientBuffer)
-        else { return }
-        let gradient = stateGradient(rows: state.rowCount, columns: state.columnCount)
+        guard let a = stackedA(pairs), let first = pairs.first else { return [] }
+        let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
         for pair in pairs {
             let outputGradient = outputGradient.columns(pair.outputColumns)
             MatrixProduct.multiply(
                 outputGradient,
-                matrixB(pair, in: parameterBuffer),
-                into: gradient.columns(pair.stateColumns),
+                operandB(pair),
+                into: scratch.columns(pair.stateColumns),
                 scale: Float(configuration.scale)
             )
             MatrixProduct.multiplyTransposing(
@@ -230,13 +241,18 @@ extension LoRAAdapter: ProjectionTap {
                 adds: true
             )
         }
-        MatrixProduct.multiplyTransposing(gradient, input, into: gradientA, adds: true)
-        if let inputGradient {
-            MatrixProduct.multiply(gradient, a, into: inputGradient, adds: true)
-        }
+        // The state is not needed any more.
+        state.store(scratch)
+        let gradientA = gradientBuffer.matrix(
+            at: first.offsetOfA,
+            rows: pairs.count * layout.rank,
+            columns: first.inputSize
+        )
+        MatrixProduct.multiplyTransposing(state, input, into: gradientA, adds: true)
+        return [LowRankTerm(left: state, times: a)]
     }
 
-    private func stateGradient(rows: Int, columns: Int) -> Matrix {
+    private func scratch(rows: Int, columns: Int) -> Matrix {
         if stateGradient.count < rows * columns {
             stateGradient = FloatBuffer(count: rows * columns)
         }

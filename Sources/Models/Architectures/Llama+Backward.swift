@@ -8,14 +8,30 @@ extension Llama {
         for layer in 0..<configuration.layerCount {
             let sites = ProjectionSite.allCases.filter { tap.adapts(layer: layer, site: $0) }
             guard let lowestSite = sites.first else { continue }
-            let attention = attention(pass)
             for upper in (layer..<configuration.layerCount).reversed() {
                 let stop = upper == layer ? lowestSite : nil
+                recompute(upper, pass)
                 backwardMLP(upper, pass, gradients, stop: stop)
                 guard stop.map({ $0 < .mlpInput }) ?? true else { return }
-                backwardAttention(upper, pass, gradients, attention: attention, stop: stop)
+                backwardAttention(upper, pass, gradients, stop: stop)
             }
             return
+        }
+    }
+
+    /// Brings back what the forward pass did not keep of a layer, the gated product in any case.
+    private func recompute(_ layer: Int, _ pass: DecoderPass) {
+        let own = pass.workspace.layer(layer)
+        switch options.recomputation {
+        case .none:
+            SwiGLU.forward(gateUp: own.gateUp, into: pass.workspace.product)
+        case .mlp:
+            _ = computeGates(layer, own, pass)
+        case .layer:
+            own.input.load(into: pass.workspace.stream)
+            attend(layer, own, pass)
+            own.middle.store(pass.workspace.stream)
+            _ = computeGates(layer, own, pass)
         }
     }
 
@@ -28,33 +44,24 @@ extension Llama {
     ) {
         let own = pass.workspace.layer(layer)
         let weights = weights.layers[layer]
-        let (normed, product) = (pass.workspace.normed, pass.workspace.product)
-        let goesOn = stop != .mlpOutput
-        if goesOn {
-            MatrixProduct.multiply(gradients.stream, weights.down, into: gradients.product)
+        gradients.store(gradients.stream, in: gradients.streamOperand)
+        let outputTerms = tapBackward(.mlpOutput, layer, own, pass, gradients.streamOperand) {
+            pass.workspace.product
         }
-        tapBackward(
-            .mlpOutput, layer, own, pass, gradients.stream, goesOn ? gradients.product : nil
-        ) {
-            SwiGLU.forward(gateUp: own.gateUp, into: product)
-            return product
-        }
-        guard goesOn else { return }
+        guard stop != .mlpOutput else { return }
+        weights.down.multiply(gradients.streamOperand, into: gradients.product, terms: outputTerms)
         // Gates and ups are not needed any more.
         SwiGLU.backward(
             gateUp: own.gateUp,
             outputGradient: gradients.product,
             into: own.gateUp
         )
-        let goesBelow = stop != .mlpInput
-        if goesBelow {
-            MatrixProduct.multiply(own.gateUp, weights.gateUp, into: gradients.normed)
+        let inputTerms = tapBackward(.mlpInput, layer, own, pass, own.gateUp) {
+            normMiddle(layer, own, into: pass.workspace.normed)
+            return pass.workspace.normed
         }
-        tapBackward(.mlpInput, layer, own, pass, own.gateUp, goesBelow ? gradients.normed : nil) {
-            normMiddle(layer, own, into: normed)
-            return normed
-        }
-        guard goesBelow else { return }
+        guard stop != .mlpInput else { return }
+        weights.gateUp.multiply(own.gateUp, into: gradients.normed, terms: inputTerms)
         RMSNorm.backward(
             own.middle,
             weight: weights.middleNorm,
@@ -69,34 +76,26 @@ extension Llama {
         _ layer: Int,
         _ pass: DecoderPass,
         _ gradients: DecoderGradients,
-        attention: Attention,
         stop: ProjectionSite?
     ) {
         let own = pass.workspace.layer(layer)
         let weights = weights.layers[layer]
-        let normed = pass.workspace.normed
-        let goesOn = stop != .attentionOutput
-        if goesOn {
-            MatrixProduct.multiply(gradients.stream, weights.output, into: gradients.attended)
-        }
-        tapBackward(
-            .attentionOutput, layer, own, pass, gradients.stream, goesOn ? gradients.attended : nil
+        gradients.store(gradients.stream, in: gradients.streamOperand)
+        let outputTerms = tapBackward(
+            .attentionOutput, layer, own, pass, gradients.streamOperand
         ) { own.attended }
-        guard goesOn else { return }
-        backwardScores(own, gradients, attention: attention, length: pass.length)
-        let goesBelow = stop != .attentionInput
-        if goesBelow {
-            MatrixProduct.multiply(
-                gradients.queryKeyValue, weights.queryKeyValue, into: gradients.normed)
+        guard stop != .attentionOutput else { return }
+        weights.output.multiply(
+            gradients.streamOperand, into: gradients.attended, terms: outputTerms)
+        gradients.store(gradients.attended, in: gradients.attendedOperand)
+        backwardScores(layer, own, pass, gradients)
+        let inputTerms = tapBackward(.attentionInput, layer, own, pass, gradients.queryKeyValue) {
+            normInput(layer, own, into: pass.workspace.normed)
+            return pass.workspace.normed
         }
-        tapBackward(
-            .attentionInput, layer, own, pass, gradients.queryKeyValue,
-            goesBelow ? gradients.normed : nil
-        ) {
-            normInput(layer, own, into: normed)
-            return normed
-        }
-        guard goesBelow else { return }
+        guard stop != .attentionInput else { return }
+        weights.queryKeyValue.multiply(
+            gradients.queryKeyValue, into: gradients.normed, terms: inputTerms)
         RMSNorm.backward(
             own.input,
             weight: weights.inputNorm,
@@ -107,29 +106,43 @@ extension Llama {
     }
 
     private func backwardScores(
+        _ layer: Int,
         _ own: LayerActivations,
-        _ gradients: DecoderGradients,
-        attention: Attention,
-        length: Int
+        _ pass: DecoderPass,
+        _ gradients: DecoderGradients
     ) {
+        let weights = weights.layers[layer]
         let columns = AttentionColumns(configuration)
-        let (inputs, results) = (own.queryKeyValue, gradients.queryKeyValue)
-        attention.backward(
+        let inputs = own.queryKeyValue
+        let results = pass.workspace.target(of: gradients.queryKeyValue)
+        pass.attention.backward(
             inputs: (
                 q: inputs.columns(columns.queries), k: inputs.columns(columns.keys),
                 v: inputs.columns(columns.values)
             ),
             o: own.attended,
             logSumExp: own.logSumExp,
-            outputGradient: gradients.attended,
+            outputGradient: gradients.attendedOperand,
             gradients: (
                 q: results.columns(columns.queries), k: results.columns(columns.keys),
                 v: results.columns(columns.values)
             ),
             headGradients: gradients.heads,
-            scratch: attentionScratch
+            scratch: scratch(for: pass.attention)
         )
-        rotary.apply(to: results.columns(columns.rotated), length: length, inverse: true)
+        rotate(results.columns(columns.rotated), pass, inverse: true)
+        if let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm {
+            let epsilon = configuration.rmsNormEpsilon
+            RMSNorm.backwardHeads(
+                own.plainQueryKey.columns(columns.queries), weight: queryNorm, epsilon: epsilon,
+                gradient: results.columns(columns.queries),
+                headCount: configuration.attentionHeadCount)
+            RMSNorm.backwardHeads(
+                own.plainQueryKey.columns(columns.keys), weight: keyNorm, epsilon: epsilon,
+                gradient: results.columns(columns.keys),
+                headCount: configuration.keyValueHeadCount)
+        }
+        pass.workspace.finish(gradients.queryKeyValue)
     }
 
     /// - Parameter input: computes the site's input again; not called where nothing is adapted.
@@ -138,18 +151,25 @@ extension Llama {
         _ layer: Int,
         _ own: LayerActivations,
         _ pass: DecoderPass,
-        _ outputGradient: Matrix,
-        _ inputGradient: Matrix?,
-        input: () -> Matrix
-    ) {
-        guard let tap = pass.tap, tap.adapts(layer: layer, site: site) else { return }
-        tap.backward(
+        _ outputGradient: Operand,
+        input: () -> Operand
+    ) -> [LowRankTerm] {
+        guard let tap = pass.tap, tap.adapts(layer: layer, site: site) else { return [] }
+        let width = tap.stateWidth(layer: layer, site: site)
+        return tap.backward(
             layer: layer,
             site: site,
             input: input(),
             outputGradient: outputGradient,
-            inputGradient: inputGradient,
-            state: own.tapStates[site.rawValue]
+            state: own.tapStates[site.rawValue].columns(0..<width)
         )
+    }
+}
+
+extension DecoderGradients {
+    /// Rounds a gradient for products; in Float32 it is there already.
+    func store(_ gradient: Matrix, in operand: Operand) {
+        guard case .bfloat16 = operand else { return }
+        operand.store(gradient)
     }
 }

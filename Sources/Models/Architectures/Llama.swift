@@ -10,22 +10,27 @@ internal import Tensors
 ///
 /// ### Deviations
 /// Weights are frozen; only taps have gradients. Query, key and value weights are one matrix, and
-/// so are gate and up, because each group shares an input.
+/// so are gate and up, because each group shares an input. Its relatives' biases, head norms and
+/// windows are part of the body, driven by the configuration. Where products read bfloat16, the
+/// residual stream and all sums stay Float32.
 final class Llama: LanguageModelArchitecture {
     static let modelType = "llama"
 
     let configuration: ModelConfiguration
-    let weights: LlamaWeights
+    let options: ModelOptions
+    let weights: DecoderWeights
     let rotary: RotaryEmbedding
+
     private let crossEntropy: CrossEntropy
     private var activationBuffer = FloatBuffer(count: 0)
     private(set) var attentionScratch = FloatBuffer(count: 0)
 
-    init(source: any TensorSource) throws(ModelError) {
+    init(source: any TensorSource, options: ModelOptions) throws(ModelError) {
         configuration = source.configuration
-        weights = try LlamaWeights(source: source)
+        self.options = options
+        weights = try DecoderWeights(source: source, storage: options.storage)
         rotary = RotaryEmbedding(configuration)
-        crossEntropy = CrossEntropy(head: weights.head)
+        crossEntropy = CrossEntropy(head: weights.head, chunkRowCount: options.logitsRowCount)
     }
 
     func loss(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> LossSum {
@@ -43,6 +48,11 @@ final class Llama: LanguageModelArchitecture {
         )
     }
 
+    func makeGenerationState(capacity: Int) -> GenerationState {
+        GenerationState(
+            configuration: configuration, capacity: capacity, type: options.computeType)
+    }
+
     func nextLogits(
         appending tokens: [Int32],
         to state: GenerationState,
@@ -53,14 +63,7 @@ final class Llama: LanguageModelArchitecture {
         var last: [Float] = []
         for lower in stride(from: 0, to: tokens.count, by: pieceCount) {
             let piece = Array(tokens[lower..<min(lower + pieceCount, tokens.count)])
-            let pass = DecoderPass(
-                tokens: piece,
-                sequenceCount: 1,
-                length: piece.count,
-                tap: tap,
-                state: state,
-                workspace: makeWorkspace(rowCount: piece.count, trains: false, tap: tap)
-            )
+            let pass = makePass(appending: piece, to: state, tap: tap)
             runLayers(pass)
             state.count += piece.count
             guard lower + piece.count == tokens.count else { continue }
@@ -89,7 +92,7 @@ final class Llama: LanguageModelArchitecture {
         counted.spread(gradients.normed)
         gradients.stream.fill(0)
         RMSNorm.backward(
-            pass.workspace.stream,
+            .float32(pass.workspace.stream),
             weight: weights.finalNorm,
             epsilon: configuration.rmsNormEpsilon,
             outputGradient: gradients.normed,
@@ -97,6 +100,23 @@ final class Llama: LanguageModelArchitecture {
         )
         backwardLayers(pass, gradients: gradients)
         return LossSum(nats: nats, tokenCount: counted.targets.count)
+    }
+
+    func memory(rowCount: Int, length: Int, tap: (any ProjectionTap)?) -> ModelMemory {
+        let extents = extents(rowCount: rowCount, trains: true, tap: tap)
+        let attention = makeAttention(
+            VisibleKeys(sequenceCount: 1, queryCount: length, window: configuration.slidingWindow))
+        return ModelMemory(
+            weightByteCount: weights.byteCount,
+            activationByteCount: DecoderLayout(configuration, extents).valueCount * 4,
+            attentionByteCount: attention.scratchCount * 4,
+            logitsByteCount: crossEntropy.byteCount
+        )
+    }
+
+    /// The bytes of the buffers that passes share, as they stand.
+    var bufferByteCount: (activations: Int, attention: Int) {
+        (activationBuffer.count * 4, attentionScratch.count * 4)
     }
 }
 
@@ -112,51 +132,102 @@ extension Llama {
             batch.length <= configuration.positionCountMax,
             "\(batch.length) positions; the model knows \(configuration.positionCountMax)"
         )
+        tap?.begin(options.computeType, trains: trains)
+        let visible = VisibleKeys(
+            sequenceCount: batch.sequenceCount,
+            queryCount: batch.length,
+            window: configuration.slidingWindow,
+            segmentStarts: batch.segmentStarts,
+            prefixEnds: batch.prefixEnds
+        )
+        let positions = batch.segmentStarts.enumerated().map { index, start in
+            Int32(index % batch.length) - start
+        }
         return DecoderPass(
             tokens: batch.inputs,
-            sequenceCount: batch.sequenceCount,
             length: batch.length,
+            attention: makeAttention(visible),
+            positions: positions,
             tap: tap,
             state: nil,
-            workspace: makeWorkspace(rowCount: batch.positionCount, trains: trains, tap: tap)
+            workspace: makeWorkspace(
+                extents(rowCount: batch.positionCount, trains: trains, tap: tap))
         )
     }
 
-    private func makeWorkspace(
+    private func makePass(
+        appending tokens: [Int32],
+        to state: GenerationState,
+        tap: (any ProjectionTap)?
+    ) -> DecoderPass {
+        tap?.begin(options.computeType, trains: false)
+        let visible = VisibleKeys(
+            sequenceCount: 1,
+            queryCount: tokens.count,
+            keyCount: state.count + tokens.count,
+            window: configuration.slidingWindow
+        )
+        return DecoderPass(
+            tokens: tokens,
+            length: tokens.count,
+            attention: makeAttention(visible),
+            positions: [],
+            tap: tap,
+            state: state,
+            workspace: makeWorkspace(extents(rowCount: tokens.count, trains: false, tap: tap))
+        )
+    }
+
+    private func extents(
         rowCount: Int,
         trains: Bool,
         tap: (any ProjectionTap)?
-    ) -> DecoderWorkspace {
-        let tapWidths = (0..<configuration.layerCount).map { layer in
-            ProjectionSite.allCases.map { tap?.stateWidth(layer: layer, site: $0) ?? 0 }
+    ) -> DecoderWorkspace.Extents {
+        let layers = 0..<configuration.layerCount
+        let lowest = layers.first { layer in
+            ProjectionSite.allCases.contains { tap?.adapts(layer: layer, site: $0) ?? false }
         }
-        return DecoderWorkspace(
-            configuration: configuration,
-            extents: .init(rowCount: rowCount, trains: trains, tapWidths: tapWidths),
-            buffer: &activationBuffer
+        return DecoderWorkspace.Extents(
+            rowCount: rowCount,
+            trains: trains,
+            lowestLayer: lowest ?? layers.upperBound,
+            tapWidths: layers.map { layer in
+                ProjectionSite.allCases.map { tap?.stateWidth(layer: layer, site: $0) ?? 0 }
+            },
+            computeType: options.computeType,
+            recomputation: options.recomputation
         )
     }
 
-    func attention(_ pass: DecoderPass) -> Attention {
-        let attention = Attention(
-            sequenceCount: pass.sequenceCount,
-            queryCount: pass.length,
-            keyCount: pass.length + (pass.state?.count ?? 0),
+    private func makeWorkspace(_ extents: DecoderWorkspace.Extents) -> DecoderWorkspace {
+        DecoderWorkspace(
+            configuration: configuration, extents: extents, buffer: &activationBuffer)
+    }
+
+    private func makeAttention(_ visible: VisibleKeys) -> Attention {
+        Attention(
+            visible: visible,
             headCount: configuration.attentionHeadCount,
             keyValueHeadCount: configuration.keyValueHeadCount,
             headDimension: configuration.headDimension
         )
-        if attentionScratch.count < attention.scratchCount {
-            // Room to grow, so that a generation does not allocate at every token.
-            attentionScratch = FloatBuffer(count: attention.scratchCount * 5 / 4)
-        }
-        return attention
     }
 
-    private func norm(_ stream: Matrix, into normed: Matrix) -> Matrix {
+    /// Room for the scores of a pass.
+    func scratch(for attention: Attention) -> FloatBuffer {
+        if attentionScratch.count < attention.scratchCount {
+            // Room to grow in a generation, so that it does not allocate at every token.
+            let isGeneration = attention.visible.queryCount < attention.visible.keyCount
+            attentionScratch = FloatBuffer(
+                count: attention.scratchCount * (isGeneration ? 5 : 4) / 4)
+        }
+        return attentionScratch
+    }
+
+    private func norm(_ stream: Matrix, into normed: Operand) -> Operand {
         let normed = normed.rows(0..<stream.rowCount)
         RMSNorm.forward(
-            stream,
+            .float32(stream),
             weight: weights.finalNorm,
             epsilon: configuration.rmsNormEpsilon,
             into: normed
@@ -164,14 +235,14 @@ extension Llama {
         return normed
     }
 
-    private func logits(_ hidden: Matrix) -> [Float] {
+    private func logits(_ hidden: Operand) -> [Float] {
         let buffer = FloatBuffer(count: hidden.rowCount * configuration.vocabularySize)
         let logits = buffer.take(rows: hidden.rowCount, columns: configuration.vocabularySize)
-        MatrixProduct.multiplyTransposed(hidden, weights.head, into: logits)
+        weights.head.multiplyTransposed(hidden, into: logits)
         return logits.values
     }
 
-    private func finalHidden(_ pass: DecoderPass) -> Matrix {
+    private func finalHidden(_ pass: DecoderPass) -> Operand {
         runLayers(pass)
         return norm(pass.workspace.stream, into: pass.workspace.normed)
     }
@@ -182,42 +253,29 @@ extension Llama {
 extension Llama {
     private func runLayers(_ pass: DecoderPass) {
         let workspace = pass.workspace
-        let last = configuration.layerCount - 1
-        TokenEmbedding.lookup(
-            weights.embedding,
-            tokens: pass.tokens,
-            into: workspace.layer(0).input
-        )
-        let attention = attention(pass)
-        for layer in 0...last {
+        weights.embedding.rows(at: pass.tokens, into: workspace.stream)
+        for layer in 0..<configuration.layerCount {
             let own = workspace.layer(layer)
-            let next = layer == last ? workspace.stream : workspace.layer(layer + 1).input
-            attend(layer, own, pass: pass, attention: attention)
-            runMLP(layer, own, into: next, pass: pass)
+            own.input.store(workspace.stream)
+            attend(layer, own, pass)
+            own.middle.store(workspace.stream)
+            let terms = computeGates(layer, own, pass)
+            weights.layers[layer].down.multiplyTransposed(
+                workspace.product, into: workspace.stream, adds: true, terms: terms)
         }
     }
 
-    private func attend(
-        _ layer: Int,
-        _ own: LayerActivations,
-        pass: DecoderPass,
-        attention: Attention
-    ) {
+    /// Adds attention's result to the stream, which holds the layer's input.
+    func attend(_ layer: Int, _ own: LayerActivations, _ pass: DecoderPass) {
+        let workspace = pass.workspace
         let weights = weights.layers[layer]
-        normInput(layer, own, into: pass.workspace.normed)
-        MatrixProduct.multiplyTransposed(
-            pass.workspace.normed,
-            weights.queryKeyValue,
-            into: own.queryKeyValue
-        )
-        tapForward(
-            .attentionInput, layer, own, pass, pass.workspace.normed, own.queryKeyValue)
+        normInput(layer, own, into: workspace.normed)
+        let inputTerms = tapForward(.attentionInput, layer, own, pass, workspace.normed)
+        weights.queryKeyValue.multiplyTransposed(
+            workspace.normed, into: workspace.target(of: own.queryKeyValue), terms: inputTerms)
+        finishQueriesAndKeys(layer, own, pass)
+        workspace.finish(own.queryKeyValue)
         let columns = AttentionColumns(configuration)
-        rotary.apply(
-            to: own.queryKeyValue.columns(columns.rotated),
-            length: pass.length,
-            offset: pass.state?.count ?? 0
-        )
         var keys = own.queryKeyValue.columns(columns.keys)
         var values = own.queryKeyValue.columns(columns.values)
         if let state = pass.state {
@@ -227,38 +285,69 @@ extension Llama {
             keys = state.keys(layer: layer).rows(0..<seen.upperBound)
             values = state.values(layer: layer).rows(0..<seen.upperBound)
         }
-        attention.forward(
+        pass.attention.forward(
             q: own.queryKeyValue.columns(columns.queries),
             k: keys,
             v: values,
             into: own.attended,
             logSumExp: own.logSumExp,
-            scratch: attentionScratch
+            scratch: scratch(for: pass.attention)
         )
-        own.middle.copy(from: own.input)
-        MatrixProduct.multiplyTransposed(
-            own.attended, weights.output, into: own.middle, adds: true)
-        tapForward(.attentionOutput, layer, own, pass, own.attended, own.middle)
+        let terms = tapForward(.attentionOutput, layer, own, pass, own.attended)
+        weights.output.multiplyTransposed(
+            own.attended, into: workspace.stream, adds: true, terms: terms)
     }
 
-    private func runMLP(
+    /// Adds biases, norms heads and turns them, where the product of the layer's input stands.
+    private func finishQueriesAndKeys(_ layer: Int, _ own: LayerActivations, _ pass: DecoderPass) {
+        let weights = weights.layers[layer]
+        let result = pass.workspace.target(of: own.queryKeyValue)
+        let columns = AttentionColumns(configuration)
+        if let bias = weights.queryKeyValueBias { RowSum.add(bias, toRowsOf: result) }
+        if let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm {
+            own.plainQueryKey.store(result.columns(columns.rotated))
+            let epsilon = configuration.rmsNormEpsilon
+            RMSNorm.forwardHeads(
+                own.plainQueryKey.columns(columns.queries), weight: queryNorm, epsilon: epsilon,
+                into: .float32(result.columns(columns.queries)),
+                headCount: configuration.attentionHeadCount)
+            RMSNorm.forwardHeads(
+                own.plainQueryKey.columns(columns.keys), weight: keyNorm, epsilon: epsilon,
+                into: .float32(result.columns(columns.keys)),
+                headCount: configuration.keyValueHeadCount)
+        }
+        rotate(result.columns(columns.rotated), pass)
+    }
+
+    /// Turns heads by their positions, or back.
+    func rotate(_ heads: Matrix, _ pass: DecoderPass, inverse: Bool = false) {
+        if pass.positions.isEmpty {
+            rotary.apply(
+                to: heads, length: pass.length, offset: pass.state?.count ?? 0, inverse: inverse)
+        } else {
+            rotary.apply(to: heads, positions: pass.positions, inverse: inverse)
+        }
+    }
+
+    /// Computes gates, ups and their product from the layer's middle.
+    ///
+    /// - Returns: What the tap adds to the MLP's output.
+    func computeGates(
         _ layer: Int,
         _ own: LayerActivations,
-        into next: Matrix,
-        pass: DecoderPass
-    ) {
-        let weights = weights.layers[layer]
-        let (normed, product) = (pass.workspace.normed, pass.workspace.product)
-        normMiddle(layer, own, into: normed)
-        MatrixProduct.multiplyTransposed(normed, weights.gateUp, into: own.gateUp)
-        tapForward(.mlpInput, layer, own, pass, normed, own.gateUp)
-        SwiGLU.forward(gateUp: own.gateUp, into: product)
-        next.copy(from: own.middle)
-        MatrixProduct.multiplyTransposed(product, weights.down, into: next, adds: true)
-        tapForward(.mlpOutput, layer, own, pass, product, next)
+        _ pass: DecoderPass
+    ) -> [LowRankTerm] {
+        let workspace = pass.workspace
+        normMiddle(layer, own, into: workspace.normed)
+        let terms = tapForward(.mlpInput, layer, own, pass, workspace.normed)
+        weights.layers[layer].gateUp.multiplyTransposed(
+            workspace.normed, into: workspace.target(of: own.gateUp), terms: terms)
+        workspace.finish(own.gateUp)
+        SwiGLU.forward(gateUp: own.gateUp, into: workspace.product)
+        return tapForward(.mlpOutput, layer, own, pass, workspace.product)
     }
 
-    func normInput(_ layer: Int, _ own: LayerActivations, into normed: Matrix) {
+    func normInput(_ layer: Int, _ own: LayerActivations, into normed: Operand) {
         RMSNorm.forward(
             own.input,
             weight: weights.layers[layer].inputNorm,
@@ -267,7 +356,7 @@ extension Llama {
         )
     }
 
-    func normMiddle(_ layer: Int, _ own: LayerActivations, into normed: Matrix) {
+    func normMiddle(_ layer: Int, _ own: LayerActivations, into normed: Operand) {
         RMSNorm.forward(
             own.middle,
             weight: weights.layers[layer].middleNorm,
@@ -281,16 +370,14 @@ extension Llama {
         _ layer: Int,
         _ own: LayerActivations,
         _ pass: DecoderPass,
-        _ input: Matrix,
-        _ output: Matrix
-    ) {
-        guard let tap = pass.tap, tap.adapts(layer: layer, site: site) else { return }
+        _ input: Operand
+    ) -> [LowRankTerm] {
+        guard let tap = pass.tap, tap.adapts(layer: layer, site: site) else { return [] }
         let width = tap.stateWidth(layer: layer, site: site)
-        tap.forward(
+        return tap.forward(
             layer: layer,
             site: site,
             input: input,
-            output: output,
             state: own.tapStates[site.rawValue].columns(0..<width)
         )
     }

@@ -1,0 +1,17 @@
+/// What a training pass of a model takes in memory, in bytes, by formulas that the model's buffers
+/// follow.
+public struct ModelMemory: Hashable, Sendable {
+    /// The weights; shared by all passes.
+    public var weightByteCount: Int
+    /// What layers keep and compute with.
+    public var activationByteCount: Int
+    /// The scores of one block of queries per thread.
+    public var attentionByteCount: Int
+    /// The logits of a chunk of rows.
+    public var logitsByteCount: Int
+
+    /// The sum.
+    public var byteCount: Int {
+        weightByteCount + activationByteCount + attentionByteCount + logitsByteCount
+    }
+}
