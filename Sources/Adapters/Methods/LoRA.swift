@@ -32,6 +32,9 @@ public final class LoRAAdapter {
     /// The parameters as products read them where that is not Float32.
     private var roundedParameters = FloatBuffer(count: 0)
     private var computeType = ComputeType.float32
+    /// Room for the gradient of one B.
+    private lazy var gradientScratch = FloatBuffer(
+        count: layout.rank * (layout.pairs.map(\.outputSize).max() ?? 0))
 
     /// Makes a fresh adapter.
     public init(configuration: LoRAConfiguration, model: ModelConfiguration, seed: UInt64) {
@@ -203,7 +206,7 @@ extension LoRAAdapter: ProjectionTap {
         let pairs = layout.pairs(layer: layer, site: site)
         guard let a = stackedA(pairs) else { return [] }
         let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
-        MatrixProduct.multiplyTransposed(
+        ThinProduct.multiplyTransposed(
             input, a, into: scratch, scale: Float(configuration.scale))
         state.store(scratch)
         return pairs.map { pair in
@@ -228,17 +231,17 @@ extension LoRAAdapter: ProjectionTap {
         let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
         for pair in pairs {
             let outputGradient = outputGradient.columns(pair.outputColumns)
-            MatrixProduct.multiply(
+            ThinProduct.multiply(
                 outputGradient,
                 operandB(pair),
                 into: scratch.columns(pair.stateColumns),
                 scale: Float(configuration.scale)
             )
-            MatrixProduct.multiplyTransposing(
+            ThinProduct.addTransposing(
                 outputGradient,
                 state.columns(pair.stateColumns),
-                into: matrixB(pair, in: gradientBuffer),
-                adds: true
+                to: matrixB(pair, in: gradientBuffer),
+                scratch: gradientScratch
             )
         }
         // The state is not needed any more.
