@@ -96,6 +96,39 @@ import Testing
         #expect(distance(owned.matrix, x) < 1e-5)
     }
 
+    @Test(arguments: [
+        [0, 1, 2, 3, 0, 1, 2, 0], [5, 5, 4, 90, 91, 7, 8, 0], [0, 0, 0, 0, 0, 0, 0, 0],
+        [300, 301, 302, 303, 304, 305, 306, 307],
+    ])
+    func `every row turns by its own position, and its inverse undoes it`(positions: [Int32]) {
+        var sample = Sample(seed: 11)
+        let frequencies: [Float] = [1, 0.25, 0.125, 0.0078125]
+        for copies in [1, 7] {
+            let positions = [[Int32]](repeating: positions, count: copies).flatMap(\.self)
+            let x = sample.matrix(positions.count, 24)
+            let owned = OwnedMatrix(x, gap: 3)
+            let rotary = RotaryEmbedding(headDimension: 8, frequencies: frequencies)
+            rotary.apply(to: owned.matrix, positions: positions)
+            let expected = ReferenceRotaryEmbedding.apply(
+                to: x, headDimension: 8, frequencies: frequencies.map { Double($0) },
+                positions: positions.map { Int($0) })
+            #expect(distance(owned.matrix, expected) < 1e-5)
+            rotary.apply(to: owned.matrix, positions: positions, inverse: true)
+            #expect(distance(owned.matrix, x) < 1e-5)
+        }
+    }
+
+    @Test func `positions that rise by one are those of a length`() {
+        var sample = Sample(seed: 12)
+        let x = sample.matrix(10, 16)
+        let (byLength, byPosition) = (OwnedMatrix(x), OwnedMatrix(x))
+        let rotary = RotaryEmbedding(headDimension: 8, theta: 10000)
+        rotary.apply(to: byLength.matrix, length: 5, offset: 3)
+        rotary.apply(to: byPosition.matrix, positions: (0..<10).map { 3 + $0 % 5 })
+        #expect(byLength.matrix.values == byPosition.matrix.values)
+        rotary.apply(to: byPosition.matrix.rows(0..<0), positions: [])
+    }
+
     @Test func `the inverse rotation is the gradient`() {
         var sample = Sample(seed: 8)
         let x = sample.matrix(4, 8)
