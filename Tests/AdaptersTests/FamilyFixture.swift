@@ -54,7 +54,8 @@ struct FamilyFixture {
             .appending(path: "../Fixtures/models/\(name)")
         expected = try JSONDecoder().decode(
             Expected.self, from: Data(contentsOf: folder.appending(path: "expected.json")))
-        let base = try CausalLanguageModel(source: ModelFiles.open(path: folder.path))
+        let base = try CausalLanguageModel(
+            source: ModelFiles.open(path: folder.path), options: .exact)
         adapter = try LoRAAdapter(
             peft: PEFTFolder.read(path: folder.appending(path: "adapter").path),
             model: base.configuration)

@@ -16,8 +16,9 @@ import Testing
 
         var attention: Attention {
             Attention(
-                sequenceCount: sequences, queryCount: queries, keyCount: keys, headCount: heads,
-                keyValueHeadCount: groups, headDimension: dimension)
+                visible: VisibleKeys(
+                    sequenceCount: sequences, queryCount: queries, keyCount: keys),
+                headCount: heads, keyValueHeadCount: groups, headDimension: dimension)
         }
 
         var reference: ReferenceAttention {
@@ -49,7 +50,7 @@ import Testing
         let o = OwnedMatrix(test.sequences * test.queries, width)
         let sums = OwnedMatrix(test.sequences * test.queries, test.heads)
         attention.forward(
-            q: owned[0].matrix, k: owned[1].matrix, v: owned[2].matrix, into: o.matrix,
+            q: owned[0].operand, k: owned[1].operand, v: owned[2].operand, into: o.operand,
             logSumExp: sums.matrix, scratch: scratch)
         let values = q.indices.map { test.reference.forward(q: q[$0], k: k[$0], v: v[$0]) }
         #expect(distance(o.matrix, stacked(values)) < 1e-5)
@@ -57,8 +58,8 @@ import Testing
         let results = [q, k, v].map { OwnedMatrix(stacked($0), gap: 2) }
         let heads = OwnedMatrix(2 * test.sequences * keys, width, filledWith: 9)
         attention.backward(
-            inputs: (owned[0].matrix, owned[1].matrix, owned[2].matrix), o: o.matrix,
-            logSumExp: sums.matrix, outputGradient: owned[3].matrix,
+            inputs: (owned[0].operand, owned[1].operand, owned[2].operand), o: o.operand,
+            logSumExp: sums.matrix, outputGradient: owned[3].operand,
             gradients: (results[0].matrix, results[1].matrix, results[2].matrix),
             headGradients: heads.matrix, scratch: scratch)
         let gradients = q.indices.map {
@@ -96,7 +97,7 @@ import Testing
         let sums = OwnedMatrix(3, 1)
         let attention = test.attention
         attention.forward(
-            q: owned.matrix, k: owned.matrix, v: owned.matrix, into: o.matrix,
+            q: owned.operand, k: owned.operand, v: owned.operand, into: o.operand,
             logSumExp: sums.matrix, scratch: FloatBuffer(count: attention.scratchCount))
         let expected = test.reference.forward(q: large, k: large, v: large)
         #expect(distance(o.matrix, expected) < 1e-5)

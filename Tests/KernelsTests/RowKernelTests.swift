@@ -15,12 +15,12 @@ import Testing
         let ownedWeight = OwnedMatrix(weight)
         let y = OwnedMatrix(rows, columns)
         RMSNorm.forward(
-            owned.matrix, weight: ownedWeight.matrix, epsilon: 1e-5, into: y.matrix)
+            owned.operand, weight: ownedWeight.matrix, epsilon: 1e-5, into: y.operand)
         let expected = ReferenceRMSNorm.forward(x, weight: weight.values, epsilon: 1e-5)
         #expect(distance(y.matrix, expected) < 1e-5)
         let gx = OwnedMatrix(before, gap: 1)
         RMSNorm.backward(
-            owned.matrix, weight: ownedWeight.matrix, epsilon: 1e-5,
+            owned.operand, weight: ownedWeight.matrix, epsilon: 1e-5,
             outputGradient: OwnedMatrix(gy).matrix, addingTo: gx.matrix)
         var sum = ReferenceRMSNorm.backward(
             x, weight: weight.values, epsilon: 1e-5, outputGradient: gy)
@@ -55,16 +55,16 @@ import Testing
         let gh = sample.matrix(rows, columns)
         let owned = OwnedMatrix(gateUp, gap: 2)
         let h = OwnedMatrix(rows, columns)
-        SwiGLU.forward(gateUp: owned.matrix, into: h.matrix)
+        SwiGLU.forward(gateUp: owned.operand, into: h.operand)
         #expect(distance(h.matrix, ReferenceSwiGLU.forward(gateUp: gateUp)) < 1e-5)
         let expected = ReferenceSwiGLU.backward(gateUp: gateUp, outputGradient: gh)
         let gradient = OwnedMatrix(rows, 2 * columns)
         let ownedGradient = OwnedMatrix(gh)
         SwiGLU.backward(
-            gateUp: owned.matrix, outputGradient: ownedGradient.matrix, into: gradient.matrix)
+            gateUp: owned.operand, outputGradient: ownedGradient.matrix, into: gradient.operand)
         #expect(distance(gradient.matrix, expected) < 1e-5)
         SwiGLU.backward(
-            gateUp: owned.matrix, outputGradient: ownedGradient.matrix, into: owned.matrix)
+            gateUp: owned.operand, outputGradient: ownedGradient.matrix, into: owned.operand)
         #expect(distance(owned.matrix, expected) < 1e-5)
     }
 
@@ -146,7 +146,7 @@ import Testing
         var sample = Sample(seed: 2)
         let table = sample.matrix(5, 3)
         let x = OwnedMatrix(4, 3)
-        TokenEmbedding.lookup(OwnedMatrix(table).matrix, tokens: [4, 0, 4, 2], into: x.matrix)
+        FrozenWeight(OwnedMatrix(table).operand).rows(at: [4, 0, 4, 2], into: x.matrix)
         let expected = [4, 0, 4, 2].flatMap { table.row($0) }
         #expect(x.matrix.values.map { Double($0) } == expected)
     }

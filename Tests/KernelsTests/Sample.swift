@@ -43,6 +43,9 @@ struct OwnedMatrix {
             ReferenceMatrix(
                 rows, columns, values: [Double](repeating: value, count: rows * columns)))
     }
+
+    /// The matrix as products take it.
+    var operand: Operand { .float32(matrix) }
 }
 
 /// The largest difference in units of the largest value, which counts as 0.05 at least.

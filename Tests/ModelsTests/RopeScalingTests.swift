@@ -87,7 +87,7 @@ import Testing
             #expect(
                 throws: ModelError.unsupportedConfiguration(field: "rope_scaling", value: 1)
             ) {
-                try CausalLanguageModel(source: source)
+                try CausalLanguageModel(source: source, options: .exact)
             }
         }
         #expect(RopeScaling.divisors([1, 2]).isComputable(headDimension: 4))
