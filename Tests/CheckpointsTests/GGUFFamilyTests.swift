@@ -35,6 +35,11 @@ extension GGUFBuilder {
         return builder
     }
 
+    /// The bytes of the data with those between tensors.
+    var paddedDataByteCount: Int {
+        tensors.reduce(0) { ($0 + $1.data.count + alignment - 1) / alignment * alignment }
+    }
+
     static let biases = [
         tensor("blk.0.attn_q.bias", [8]), tensor("blk.0.attn_k.bias", [4]),
         tensor("blk.0.attn_v.bias", [4]),
