@@ -67,12 +67,14 @@ internal import Testing
         let builders = [
             GGUFBuilder.model(), scaled, .model(of: "qwen2"), .model(of: "qwen3"),
         ]
+        let files = builders.map { builder in
+            let bytes = builder.build()
+            return (bytes: bytes, header: bytes.count - builder.paddedDataByteCount)
+        }
         var generator = SplitMix(state: 1)
         var refusedCount = 0
         for round in 0..<3000 {
-            let builder = builders[round % builders.count]
-            let bytes = builder.build()
-            let header = bytes.count - builder.paddedDataByteCount
+            let (bytes, header) = files[round % files.count]
             // Changes in the data go unnoticed by design; those in the header are of interest.
             let changed = mutate(Array(bytes[..<header]), using: &generator) + bytes[header...]
             let path = try folder.write(changed, to: "changed.gguf")
