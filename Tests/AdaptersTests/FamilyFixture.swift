@@ -45,13 +45,15 @@ struct FamilyFixture {
         "qwen3",
     ]
 
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../Fixtures/models")
+
     let expected: Expected
     let model: AdaptedModel
     let adapter: LoRAAdapter
 
     init(_ name: String) throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../Fixtures/models/\(name)")
+        let folder = Self.folder.appending(path: name)
         expected = try JSONDecoder().decode(
             Expected.self, from: Data(contentsOf: folder.appending(path: "expected.json")))
         let base = try CausalLanguageModel(

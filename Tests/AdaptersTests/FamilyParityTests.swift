@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Foundation
 import Models
 import Tensors
@@ -67,6 +68,15 @@ import Testing
         name: String
     ) throws {
         try check(name, "plain")
+    }
+
+    @Test(arguments: ["llama3-scaled", "qwen2-untied", "qwen3"])
+    func `a model's GGUF file has the logits of transformers, too`(name: String) throws {
+        let batch = try FamilyFixture(name).batch("plain")
+        let path = FamilyFixture.folder.appending(path: "gguf/\(name).gguf").path
+        let model = try CausalLanguageModel(source: ModelFiles.open(path: path))
+        let logits = model.logits(batch.tokens)
+        #expect(try difference(logits, batch.baseLogits, rows: batch.rows) < 2e-4)
     }
 
     @Test(arguments: FamilyFixture.names)

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Tensors
 internal import Testing
 
@@ -33,6 +34,11 @@ extension GGUFBuilder {
         default: break
         }
         return builder
+    }
+
+    /// The bytes of the data with those between tensors.
+    var paddedDataByteCount: Int {
+        tensors.reduce(0) { ($0 + $1.data.count + alignment - 1) / alignment * alignment }
     }
 
     static let biases = [
@@ -133,6 +139,26 @@ extension GGUFBuilder {
         #expect(!file.tensors.contains { $0.name.contains("rope") })
         builder.set("llama.rope.scaling.factor", .float32(3))
         #expect(try open(builder).configuration.ropeScaling == .divisors([3, 6]))
+    }
+
+    @Test(arguments: ["llama3-scaled", "qwen2-untied", "qwen3"])
+    func `what the gguf package wrote holds what transformers wrote`(name: String) throws {
+        let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../Fixtures/models")
+        let packed = try GGUFFile(path: fixtures.appending(path: "gguf/\(name).gguf").path)
+        let plain = try SafetensorsFolder(path: fixtures.appending(path: name).path)
+        #expect(packed.tensors == plain.tensors)
+        for tensor in plain.tensors {
+            #expect(try floats(packed, tensor.name) == floats(plain, tensor.name))
+        }
+        var configuration = packed.configuration
+        if case .divisors(let divisors) = configuration.ropeScaling {
+            // A pair that stays, one that is blended, two that are divided.
+            #expect(divisors.count == 4 && divisors[0] == 1 && divisors[3] == 4)
+            configuration.ropeScaling = plain.configuration.ropeScaling
+        }
+        #expect(configuration == plain.configuration)
+        #expect((configuration.ropeScaling != nil) == (name == "llama3-scaled"))
     }
 
     private func expect(

@@ -45,7 +45,7 @@ internal import Testing
         #expect(qwen2.keyValueHeadCount == 32 && qwen2.headDimension == 128)
         #expect(qwen2.positionCountMax == 32_768 && qwen2.slidingWindow == nil)
         #expect(qwen2.hasAttentionBiases && !qwen2.normalizesQueriesAndKeys)
-        let qwen3 = try Self.configuration("qwen3", #""num_attention_heads_": 1"#)
+        let qwen3 = try Self.configuration("qwen3")
         #expect(qwen3.keyValueHeadCount == 32 && qwen3.headDimension == 128)
         #expect(qwen3.positionCountMax == 32_768 && qwen3.slidingWindow == nil)
         #expect(!qwen3.hasAttentionBiases && qwen3.normalizesQueriesAndKeys)
