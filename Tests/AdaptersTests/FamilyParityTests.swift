@@ -74,7 +74,7 @@ import Testing
     func `a model's GGUF file has the logits of transformers, too`(name: String) throws {
         let batch = try FamilyFixture(name).batch("plain")
         let path = FamilyFixture.folder.appending(path: "gguf/\(name).gguf").path
-        let model = try CausalLanguageModel(source: ModelFiles.open(path: path))
+        let model = try CausalLanguageModel(source: ModelFiles.open(path: path), options: .exact)
         let logits = model.logits(batch.tokens)
         #expect(try difference(logits, batch.baseLogits, rows: batch.rows) < 2e-4)
     }
