@@ -52,12 +52,12 @@ struct FamilyFixture {
     let model: AdaptedModel
     let adapter: LoRAAdapter
 
-    init(_ name: String) throws {
+    init(_ name: String, options: ModelOptions = .exact) throws {
         let folder = Self.folder.appending(path: name)
         expected = try JSONDecoder().decode(
             Expected.self, from: Data(contentsOf: folder.appending(path: "expected.json")))
         let base = try CausalLanguageModel(
-            source: ModelFiles.open(path: folder.path), options: .exact)
+            source: ModelFiles.open(path: folder.path), options: options)
         adapter = try LoRAAdapter(
             peft: PEFTFolder.read(path: folder.appending(path: "adapter").path),
             model: base.configuration)
