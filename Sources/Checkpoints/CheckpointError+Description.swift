@@ -63,7 +63,7 @@ extension CheckpointError.TensorProblem: CustomStringConvertible {
         case .unknownName: "does not exist; check that the model is the one meant"
         case .missing: "is missing" + Self.download
         case .duplicate: "occurs twice" + Self.download
-        case .unexpectedName: "is none of this architecture; choose a plain Llama model"
+        case .unexpectedName: "is none of this architecture; choose a model without it"
         case .unsupportedType(let type):
             "has the element type \(type); convert it to F32, F16, BF16 or, in a GGUF file, "
                 + "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K"

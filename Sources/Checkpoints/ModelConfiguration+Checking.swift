@@ -17,6 +17,7 @@ extension ModelConfiguration {
         var positionCountMax: String
         var rmsNormEpsilon: String
         var ropeTheta: String
+        var slidingWindow: String
     }
 
     /// Fails if an extent is not positive, is huge, or doesn't fit the others.
@@ -55,6 +56,9 @@ extension ModelConfiguration {
         }
         guard ropeTheta.isFinite, ropeTheta >= 1 else {
             throw fail(names.ropeTheta, "\(ropeTheta)", "finite and at least 1")
+        }
+        if let slidingWindow, slidingWindow < 1 || slidingWindow > Self.extentMax {
+            throw fail(names.slidingWindow, "\(slidingWindow)", "from 1 to \(Self.extentMax)")
         }
     }
 }

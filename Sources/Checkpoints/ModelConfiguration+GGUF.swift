@@ -1,109 +1,144 @@
 extension ModelConfiguration {
-    /// Reads the configuration from the metadata of a Llama model.
-    ///
-    /// - Parameters:
-    ///   - embeddingRowCount: the rows of `token_embd.weight`, which decide the vocabulary's size.
-    ///   - hasHead: whether `output.weight` exists; without it the embeddings are the head.
+    /// Reads the configuration from the metadata of a model and from what its tensors say.
     init(
         _ metadata: GGUFMetadata,
-        embeddingRowCount: Int,
-        hasHead: Bool
+        architecture: GGUFArchitecture,
+        parts: GGUFParts
     ) throws(CheckpointError) {
-        let architecture = try metadata.required(
-            "general.architecture",
-            try metadata.string("general.architecture")
-        )
-        guard architecture == "llama" else {
-            throw .unsupportedSetting(
-                path: metadata.path,
-                key: "general.architecture",
-                value: architecture,
-                supported: "llama"
-            )
-        }
-        try Self.refuseUnsupported(metadata)
-        func required(_ key: String) throws(CheckpointError) -> Int {
+        let keys = GGUFKeys(architecture: architecture)
+        try Self.refuseUnsupported(metadata, keys)
+        func optional(_ key: String) throws(CheckpointError) -> Int? {
             // Int64 is Int on every platform that this program runs on.
-            Int(try metadata.required(key, try metadata.integer(key)))
+            try metadata.integer(key).map { Int($0) }
         }
-        let heads = try required(Keys.attentionHeadCount)
-        let hidden = try required(Keys.hiddenSize)
-        let keyLength = try metadata.integer(Keys.headDimension).map { Int($0) }
-        if let vocabulary = try metadata.integer(Keys.vocabularySize),
-            vocabulary != Int64(embeddingRowCount)
+        func required(_ key: String) throws(CheckpointError) -> Int {
+            try metadata.required(key, try optional(key))
+        }
+        let heads = try required(keys.attentionHeadCount)
+        let hidden = try required(keys.hiddenSize)
+        let keyLength = try optional(keys.headDimension)
+        let headDimension = keyLength ?? (heads > 0 ? hidden / heads : 0)
+        if let vocabulary = try optional(keys.vocabularySize),
+            vocabulary != parts.embeddingRowCount
         {
             throw metadata.error(
-                Keys.vocabularySize,
+                keys.vocabularySize,
                 .outOfRange(
                     value: "\(vocabulary)",
-                    expected: "the \(embeddingRowCount) rows of token_embd.weight"
+                    expected: "the \(parts.embeddingRowCount) rows of token_embd.weight"
                 )
             )
         }
         self.init(
-            modelType: architecture,
+            modelType: architecture.rawValue,
             hiddenSize: hidden,
-            intermediateSize: try required(Keys.intermediateSize),
-            layerCount: try required(Keys.layerCount),
+            intermediateSize: try required(keys.intermediateSize),
+            layerCount: try required(keys.layerCount),
             attentionHeadCount: heads,
-            keyValueHeadCount: try metadata.integer(Keys.keyValueHeadCount).map { Int($0) }
-                ?? heads,
-            headDimension: keyLength ?? (heads > 0 ? hidden / heads : 0),
-            vocabularySize: embeddingRowCount,
-            positionCountMax: try required(Keys.positionCountMax),
+            keyValueHeadCount: try optional(keys.keyValueHeadCount) ?? heads,
+            headDimension: headDimension,
+            vocabularySize: parts.embeddingRowCount,
+            positionCountMax: try required(keys.positionCountMax),
             rmsNormEpsilon: Float(
-                try metadata.required(Keys.rmsNormEpsilon, try metadata.float(Keys.rmsNormEpsilon))
+                try metadata.required(keys.rmsNormEpsilon, try metadata.float(keys.rmsNormEpsilon))
             ),
-            ropeTheta: Float(try metadata.float(Keys.ropeTheta) ?? 10_000),
-            tiesWordEmbeddings: !hasHead
+            ropeTheta: Float(try metadata.float(keys.ropeTheta) ?? 10_000),
+            tiesWordEmbeddings: !parts.hasHead,
+            ropeScaling: try Self.ropeScaling(
+                metadata,
+                keys,
+                divisors: parts.ropeDivisors,
+                headDimension: headDimension
+            ),
+            // 0 is how some writers say that there is none.
+            slidingWindow: try optional(keys.slidingWindow).flatMap { $0 == 0 ? nil : $0 },
+            // Qwen2 without its biases is refused where they are missed.
+            hasAttentionBiases: parts.hasAttentionBiases || architecture == .qwen2,
+            normalizesQueriesAndKeys: architecture.normalizesQueriesAndKeys
         )
-        try check(path: metadata.path, names: Keys.fieldNames)
-        try checkDerived(metadata, hasKeyLength: keyLength != nil)
+        try check(path: metadata.path, names: keys.fieldNames)
+        try checkDerived(metadata, keys, hasKeyLength: keyLength != nil)
     }
 
-    private enum Keys {
-        static let hiddenSize = "llama.embedding_length"
-        static let intermediateSize = "llama.feed_forward_length"
-        static let layerCount = "llama.block_count"
-        static let attentionHeadCount = "llama.attention.head_count"
-        static let keyValueHeadCount = "llama.attention.head_count_kv"
-        static let headDimension = "llama.attention.key_length"
-        static let vocabularySize = "llama.vocab_size"
-        static let positionCountMax = "llama.context_length"
-        static let rmsNormEpsilon = "llama.attention.layer_norm_rms_epsilon"
-        static let ropeTheta = "llama.rope.freq_base"
-
-        static var fieldNames: FieldNames {
-            FieldNames(
-                hiddenSize: hiddenSize,
-                intermediateSize: intermediateSize,
-                layerCount: layerCount,
-                attentionHeadCount: attentionHeadCount,
-                keyValueHeadCount: keyValueHeadCount,
-                headDimension: headDimension,
-                vocabularySize: "the row count of token_embd.weight",
-                positionCountMax: positionCountMax,
-                rmsNormEpsilon: rmsNormEpsilon,
-                ropeTheta: ropeTheta
+    /// The architecture that the file names.
+    static func architecture(
+        _ metadata: GGUFMetadata
+    ) throws(CheckpointError) -> GGUFArchitecture {
+        let key = "general.architecture"
+        let name = try metadata.required(key, try metadata.string(key))
+        guard let architecture = GGUFArchitecture(rawValue: name) else {
+            throw .unsupportedSetting(
+                path: metadata.path,
+                key: key,
+                value: name,
+                supported: GGUFArchitecture.supportedNames
             )
         }
+        return architecture
+    }
+
+    /// A factor without a type is linear, as where such files are run.
+    private static func ropeScaling(
+        _ metadata: GGUFMetadata,
+        _ keys: GGUFKeys,
+        divisors: [Float]?,
+        headDimension: Int
+    ) throws(CheckpointError) -> RopeScaling? {
+        let type = try metadata.string(keys.ropeScalingType) ?? "linear"
+        guard type == "linear" || type == "none" else {
+            throw .unsupportedSetting(
+                path: metadata.path,
+                key: keys.ropeScalingType,
+                value: type,
+                supported: "none or linear"
+            )
+        }
+        var factor: Float = 1
+        for key in [keys.ropeLinearScale, keys.ropeScalingFactor] {
+            guard let value = try metadata.float(key) else { continue }
+            // 0 stands for an unset factor.
+            guard value == 0 || (1...Double(RopeScaling.factorMax)).contains(value) else {
+                throw metadata.error(
+                    key,
+                    .outOfRange(
+                        value: "\(value)",
+                        expected: "at least 1 and at most \(RopeScaling.factorMax)"
+                    )
+                )
+            }
+            if value != 0 { factor = Float(value) }
+        }
+        if type == "none" { factor = 1 }
+        guard let divisors else { return factor == 1 ? nil : .linear(factor: factor) }
+        let scaling = RopeScaling.divisors(divisors.map { $0 * factor })
+        guard scaling.isComputable(headDimension: headDimension) else {
+            throw .invalidTensor(
+                path: metadata.path,
+                tensor: GGUFParts.ropeDivisorsName,
+                problem: divisors.count == headDimension / 2
+                    ? .invalidEntry("a value is no divisor of a frequency")
+                    : .shapeMismatch(actual: [divisors.count], expected: "[\(headDimension / 2)]")
+            )
+        }
+        return scaling
     }
 
     /// The head's size has up to four sources, which must agree.
     private func checkDerived(
         _ metadata: GGUFMetadata,
+        _ keys: GGUFKeys,
         hasKeyLength: Bool
     ) throws(CheckpointError) {
         if !hasKeyLength, hiddenSize % attentionHeadCount != 0 {
             throw metadata.error(
-                Keys.attentionHeadCount,
+                keys.attentionHeadCount,
                 .outOfRange(
                     value: "\(attentionHeadCount)",
                     expected: "a divisor of the \(hiddenSize) channels"
                 )
             )
         }
-        for key in ["llama.attention.value_length", "llama.rope.dimension_count"] {
+        for key in [keys.valueDimension, keys.ropeDimension] {
             guard let value = try metadata.integer(key), value != Int64(headDimension) else {
                 continue
             }
@@ -116,7 +151,10 @@ extension ModelConfiguration {
         }
     }
 
-    private static func refuseUnsupported(_ metadata: GGUFMetadata) throws(CheckpointError) {
+    private static func refuseUnsupported(
+        _ metadata: GGUFMetadata,
+        _ keys: GGUFKeys
+    ) throws(CheckpointError) {
         func refuse(_ key: String, _ value: String, _ supported: String) -> CheckpointError {
             .unsupportedSetting(
                 path: metadata.path,
@@ -128,16 +166,15 @@ extension ModelConfiguration {
         if let type = try metadata.string("general.type"), type != "model" {
             throw refuse("general.type", type, "model")
         }
-        if let scaling = try metadata.string("llama.rope.scaling.type"), scaling != "none" {
-            throw refuse("llama.rope.scaling.type", scaling, "none")
+        if let experts = try metadata.integer(keys.expertCount), experts != 0 {
+            throw refuse(keys.expertCount, "\(experts)", "0")
         }
-        for key in ["llama.rope.scaling.factor", "llama.rope.scale_linear"] {
-            if let factor = try metadata.float(key), factor != 1 {
-                throw refuse(key, "\(factor)", "1")
-            }
+        if let isCausal = try metadata.bool(keys.isCausal), !isCausal {
+            throw refuse(keys.isCausal, "false", "true")
         }
-        if let experts = try metadata.integer("llama.expert_count"), experts != 0 {
-            throw refuse("llama.expert_count", "\(experts)", "0")
+        for (key, neutral) in keys.multipliers {
+            guard let value = try metadata.float(key), value != neutral else { continue }
+            throw refuse(key, "\(value)", "\(neutral)")
         }
         if let splits = try metadata.integer("split.count"), splits > 1 {
             throw refuse("split.count", "\(splits)", "a model in one file")

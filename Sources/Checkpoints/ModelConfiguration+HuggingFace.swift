@@ -3,59 +3,56 @@ internal import JSONDocuments
 extension ModelConfiguration {
     /// Reads a `config.json`.
     ///
-    /// Everything that would make the model compute something else than a plain Llama is refused
-    /// by name: another `model_type` or activation, biases, scaled or interleaved rotary
-    /// embedding, quantised weights. Keys that are absent have the defaults of `LlamaConfig`.
+    /// Every key that changes what `transformers` computes for the model type is read or refused
+    /// by name: other types and activations, biases beyond those of queries, keys and values,
+    /// rotations other than plain, `linear` and `llama3`, windows in some layers only, quantised
+    /// weights. Keys that are absent have the defaults of the type's configuration class.
     ///
     /// - Parameter path: what errors call the file.
     /// - Throws: the key that is missing, malformed or unsupported.
+    ///
+    /// ### Deviations
+    /// Extents have no defaults: no model of use leaves them out. A window in a Llama's file, which
+    /// `transformers` ignores and others apply, is refused.
     public init(
         configJSON: [UInt8],
         path: String = "config.json"
     ) throws(CheckpointError) {
         let file = try SettingsFile(path: path, bytes: configJSON)
-        let modelType = try file.required("model_type", try file.string("model_type"))
-        guard modelType == "llama" else {
-            throw file.unsupported("model_type", .string(modelType), "\"llama\"")
+        let typeName = try file.required("model_type", try file.string("model_type"))
+        guard let type = ModelType.all.first(where: { $0.name == typeName }) else {
+            throw file.unsupported("model_type", .string(typeName), ModelType.supportedNames)
         }
-        try Self.refuseUnsupported(file)
-        let rope = try Self.ropeParameters(file)
-        let heads = try file.required(
-            "num_attention_heads",
-            try file.integer("num_attention_heads")
-        )
-        let hidden = try file.required("hidden_size", try file.integer("hidden_size"))
-        let headDimension = try file.integer("head_dim")
-        let outerTheta = try file.number("rope_theta")
-        if headDimension == nil, heads < 1 || hidden % heads != 0 {
-            throw .invalidKey(
-                path: path,
-                key: "num_attention_heads",
-                problem: .outOfRange(
-                    value: "\(heads)",
-                    expected: "a divisor of hidden_size, \(hidden)"
-                )
-            )
-        }
+        try Self.refuseUnsupported(file, type)
+        let heads = try Self.extent(file, "num_attention_heads")
+        let hidden = try Self.extent(file, "hidden_size")
+        let layerCount = try Self.extent(file, "num_hidden_layers")
+        let positionCountMax =
+            try file.integer("max_position_embeddings") ?? type.positionCountMax
+        let rope = try RopeSettings(file, positionCountMax: positionCountMax)
+        let keyValueHeads = try file.integer("num_key_value_heads")
         self.init(
-            modelType: modelType,
+            modelType: typeName,
             hiddenSize: hidden,
-            intermediateSize: try file.required(
-                "intermediate_size",
-                try file.integer("intermediate_size")
-            ),
-            layerCount: try file.required(
-                "num_hidden_layers",
-                try file.integer("num_hidden_layers")
-            ),
+            intermediateSize: try Self.extent(file, "intermediate_size"),
+            layerCount: layerCount,
             attentionHeadCount: heads,
-            keyValueHeadCount: try file.integer("num_key_value_heads") ?? heads,
-            headDimension: headDimension ?? hidden / heads,
-            vocabularySize: try file.required("vocab_size", try file.integer("vocab_size")),
-            positionCountMax: try file.integer("max_position_embeddings") ?? 2048,
+            keyValueHeadCount: keyValueHeads
+                ?? (file.holdsNull("num_key_value_heads") ? nil : type.keyValueHeadCount) ?? heads,
+            headDimension: try Self.headDimension(file, type, hidden: hidden, heads: heads),
+            vocabularySize: try Self.extent(file, "vocab_size"),
+            positionCountMax: positionCountMax,
             rmsNormEpsilon: Float(try file.number("rms_norm_eps") ?? 1e-6),
-            ropeTheta: Float(try rope.number("rope_theta") ?? outerTheta ?? 10_000),
-            tiesWordEmbeddings: try file.bool("tie_word_embeddings") ?? false
+            ropeTheta: Float(rope.theta),
+            tiesWordEmbeddings: try file.bool("tie_word_embeddings") ?? false,
+            ropeScaling: rope.scaling,
+            slidingWindow: try SlidingWindow.read(
+                file,
+                rule: type.windowRule,
+                layerCount: layerCount
+            ),
+            hasAttentionBiases: type.hasAttentionBiases,
+            normalizesQueriesAndKeys: type.normalizesQueriesAndKeys
         )
         try check(path: path, names: Self.configKeys)
     }
@@ -71,50 +68,51 @@ extension ModelConfiguration {
             vocabularySize: "vocab_size",
             positionCountMax: "max_position_embeddings",
             rmsNormEpsilon: "rms_norm_eps",
-            ropeTheta: "rope_theta"
+            ropeTheta: "rope_theta",
+            slidingWindow: "sliding_window"
         )
     }
 
-    private static func refuseUnsupported(_ file: SettingsFile) throws(CheckpointError) {
+    private static func extent(
+        _ file: SettingsFile,
+        _ key: String
+    ) throws(CheckpointError) -> Int {
+        try file.required(key, try file.integer(key))
+    }
+
+    private static func headDimension(
+        _ file: SettingsFile,
+        _ type: ModelType,
+        hidden: Int,
+        heads: Int
+    ) throws(CheckpointError) -> Int {
+        if let dimension = try file.integer("head_dim") ?? type.headDimension { return dimension }
+        guard heads >= 1, hidden % heads == 0 else {
+            throw file.outOfRange(
+                "num_attention_heads", "\(heads)", "a divisor of hidden_size, \(hidden)")
+        }
+        return hidden / heads
+    }
+
+    private static func refuseUnsupported(
+        _ file: SettingsFile,
+        _ type: ModelType
+    ) throws(CheckpointError) {
         try file.require("hidden_act", is: .string("silu"))
-        try file.require("attention_bias", is: .bool(false))
+        // Where this is a choice, the output projection gets a bias too, which is not computed.
+        try file.require("attention_bias", is: .bool(type.hasAttentionBiases))
         try file.require("mlp_bias", is: .bool(false))
         try file.require("rope_interleaved", is: .bool(false))
-        try file.require("partial_rotary_factor", is: .integer(1))
+        try file.require("use_mrope", is: .bool(false))
         try file.requireAbsent("quantization_config")
         if let architectures = file["architectures"]?.array, !architectures.isEmpty,
-            !architectures.contains(.string("LlamaForCausalLM"))
+            !architectures.contains(.string(type.className))
         {
             throw file.unsupported(
                 "architectures",
                 .array(architectures),
-                "\"LlamaForCausalLM\""
+                "\"\(type.className)\""
             )
         }
-    }
-
-    /// The rotary settings: `rope_parameters` of newer files, `rope_scaling` of older ones.
-    private static func ropeParameters(
-        _ file: SettingsFile
-    ) throws(CheckpointError) -> SettingsFile {
-        var parameters = JSONObject()
-        for key in ["rope_scaling", "rope_parameters"] {
-            guard let value = file[key] else { continue }
-            guard let object = value.object else {
-                throw file.wrongType(key, "an object", value)
-            }
-            let settings = SettingsFile(path: file.path, object: object)
-            for typeKey in ["rope_type", "type"] {
-                guard let type = settings[typeKey], type != .string("default") else { continue }
-                throw file.unsupported("\(key).\(typeKey)", type, "\"default\"")
-            }
-            let isSilent = settings["rope_type"] == nil && settings["type"] == nil
-            if let factor = settings["factor"], isSilent {
-                throw file.unsupported("\(key).factor", factor, "null")
-            }
-            try settings.require("partial_rotary_factor", is: .integer(1))
-            parameters = object
-        }
-        return SettingsFile(path: file.path, object: parameters)
     }
 }

@@ -1,6 +1,7 @@
 /// The architecture of a language model and its extents, as `config.json` names them.
 public struct ModelConfiguration: Hashable, Sendable {
-    /// `model_type` of config.json or `general.architecture` of a GGUF file: `llama`.
+    /// `model_type` of config.json or `general.architecture` of a GGUF file: `llama`,
+    /// `mistral`, `qwen2` or `qwen3`.
     public var modelType: String
     /// `hidden_size`: channels of the residual stream.
     public var hiddenSize: Int

@@ -1,5 +1,6 @@
 internal import CKernels
 internal import Glibc
+internal import Synchronization
 
 /// The threads that work on one operation together.
 ///
@@ -16,6 +17,24 @@ public enum ComputeThreads {
 
     /// The number of threads; 1 until it is set.
     public static var count: Int { sk_threads_count() }
+
+    /// Sets the number of threads for the length of a call; two such calls wait for one another.
+    ///
+    /// For tests, which run side by side in one process: inside, results are the same bits each
+    /// time. Calls don't nest.
+    package static func with<Failure: Error>(
+        count: Int,
+        _ body: () throws(Failure) -> Void
+    ) throws(Failure) {
+        try exclusive.withLock { (_: inout sending Void) throws(Failure) in
+            let before = self.count
+            set(count)
+            defer { set(before) }
+            try body()
+        }
+    }
+
+    private static let exclusive = Mutex(())
 
     /// Runs tasks on all threads and returns when all have ended.
     ///

@@ -7,7 +7,8 @@ internal import Glibc
     /// The number of values.
     public let count: Int
     @unsafe private let base: UnsafeMutablePointer<Float>
-    private var taken = 0
+    /// The values that views were taken from, with the gaps between them.
+    package private(set) var taken = 0
 
     /// The distance in values between places that start at a cache line.
     private static let line = 16

@@ -181,7 +181,9 @@ extension FrozenWeight {
         let taskCount = max(1, min(rounds * threads, rowCount / 16))
         let rowMax = (rowCount + taskCount - 1) / taskCount
         let scratch = TileScratch(elementCount: rowMax * columnCount, type: x.type)
-        ComputeThreads.run(taskCount: taskCount) { task, worker in
+        ComputeThreads.run(
+            taskCount: taskCount, workerCount: scratch.workerCount
+        ) { task, worker in
             let range = rowCount * task / taskCount..<rowCount * (task + 1) / taskCount
             let tile = scratch.tile(worker, rows: range.count, columns: columnCount)
             convert(rows: range, columns: 0..<columnCount, into: tile)
@@ -202,7 +204,9 @@ extension FrozenWeight {
         let widthMax = (grainCount + taskCount - 1) / taskCount * columnGrain
         let step = max(16, min(rowCount, Self.tileElementCount / max(widthMax, 1)))
         let scratch = TileScratch(elementCount: step * widthMax, type: gy.type)
-        ComputeThreads.run(taskCount: taskCount) { task, worker in
+        ComputeThreads.run(
+            taskCount: taskCount, workerCount: scratch.workerCount
+        ) { task, worker in
             let lower = grainCount * task / taskCount * columnGrain
             let upper = grainCount * (task + 1) / taskCount * columnGrain
             for first in stride(from: 0, to: rowCount, by: step) {
@@ -237,8 +241,11 @@ extension FrozenWeight {
                     rebasing: bytes[
                         rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount])
                 unsafe Dequantizer.convert(part, elementType: type, into: wide)
+                // Rounding may reach infinity, so what was stored is what is checked.
+                let stored = Operand.bfloat16(matrix.rows(rows))
+                stored.store(wide)
+                stored.load(into: wide)
                 guard Dequantizer.isFinite(wide) else { return false }
-                Operand.bfloat16(matrix.rows(rows)).store(wide)
             }
             return true
         }
@@ -247,13 +254,16 @@ extension FrozenWeight {
 
 /// One tile of scratch per worker.
 private struct TileScratch {
+    /// The threads that there is room for.
+    let workerCount = ComputeThreads.count
+
     private let buffer: FloatBuffer
     private let room: Int
     private let type: ComputeType
 
     init(elementCount: Int, type: ComputeType) {
         room = FloatBuffer.room(rows: 1, columns: elementCount, type: type)
-        buffer = FloatBuffer(count: room * ComputeThreads.count)
+        buffer = FloatBuffer(count: room * workerCount)
         self.type = type
     }
 

@@ -47,10 +47,10 @@ struct DecoderTraits: Hashable, Sendable {
         if let window = configuration.slidingWindow, window < 1 {
             throw .unsupportedConfiguration(field: "sliding_window", value: window)
         }
-        if case .divisors(let divisors) = configuration.ropeScaling,
-            2 * divisors.count != configuration.headDimension
+        if let scaling = configuration.ropeScaling,
+            !scaling.isComputable(headDimension: configuration.headDimension)
         {
-            throw .unsupportedConfiguration(field: "rope_freqs", value: divisors.count)
+            throw .unsupportedConfiguration(field: "rope_scaling", value: 1)
         }
     }
 }

@@ -61,7 +61,8 @@ import Testing
     ) throws {
         let source = MemoryTensorSource.closedForm(MemoryTensorSource.smallConfiguration())
         let adapter = Self.closedForm(usesRSLoRA: usesRSLoRA)
-        let model = AdaptedModel(model: try CausalLanguageModel(source: source), adapter: adapter)
+        let model = AdaptedModel(
+            model: try CausalLanguageModel(source: source, options: .exact), adapter: adapter)
         #expect(abs(model.loss(Self.batch).mean - loss) < 1e-5)
         let sum = model.accumulateGradients(Self.batch, normalizer: 11)
         #expect(abs(sum.mean - loss) < 1e-5)
@@ -75,7 +76,7 @@ import Testing
 
     static func model() throws -> (MemoryTensorSource, CausalLanguageModel) {
         let source = MemoryTensorSource.closedForm(MemoryTensorSource.smallConfiguration())
-        return (source, try CausalLanguageModel(source: source))
+        return (source, try CausalLanguageModel(source: source, options: .exact))
     }
 
     @Test func `a fresh adapter leaves the output unchanged and has the same start each time`()
@@ -109,7 +110,7 @@ import Testing
             seed: 1)
         adapter.parameters = Self.closedForm(adapter.parameters)
         let merged = MergedTensorSource(base: source, adapter: adapter)
-        let model = try CausalLanguageModel(source: merged)
+        let model = try CausalLanguageModel(source: merged, options: .exact)
         let together = base.logits(Self.batch, tap: adapter)
         let alone = model.logits(Self.batch)
         #expect(together != base.logits(Self.batch))

@@ -60,11 +60,21 @@ internal import Testing
     }
 
     @Test func `3000 damaged GGUF files don't crash`() throws {
-        let bytes = GGUFBuilder.model().build()
-        let header = bytes.count - GGUFBuilder.model().tensors.reduce(0) { $0 + $1.data.count }
+        var scaled = GGUFBuilder.model()
+        scaled.tensors.append(GGUFBuilder.tensor("rope_freqs.weight", [2], first: 1))
+        scaled.set("llama.rope.scaling.factor", .float32(2))
+        scaled.set("llama.attention.sliding_window", .uint32(5))
+        let builders = [
+            GGUFBuilder.model(), scaled, .model(of: "qwen2"), .model(of: "qwen3"),
+        ]
+        let files = builders.map { builder in
+            let bytes = builder.build()
+            return (bytes: bytes, header: bytes.count - builder.paddedDataByteCount)
+        }
         var generator = SplitMix(state: 1)
         var refusedCount = 0
-        for _ in 0..<3000 {
+        for round in 0..<3000 {
+            let (bytes, header) = files[round % files.count]
             // Changes in the data go unnoticed by design; those in the header are of interest.
             let changed = mutate(Array(bytes[..<header]), using: &generator) + bytes[header...]
             let path = try folder.write(changed, to: "changed.gguf")
@@ -113,8 +123,11 @@ internal import Testing
                 try ModelConfiguration(configJSON: Array(bytes[..<end]))
             }
         }
-        for _ in 0..<2000 {
-            _ = try? ModelConfiguration(configJSON: mutate(bytes, using: &generator))
+        let types = ModelType.all.map { Array("\"\($0.name)\"".utf8) }
+        let place = Array("\"llama\"".utf8)
+        for round in 0..<2000 {
+            let typed = bytes.replacing(place, with: types[round % types.count])
+            _ = try? ModelConfiguration(configJSON: mutate(typed, using: &generator))
         }
     }
 

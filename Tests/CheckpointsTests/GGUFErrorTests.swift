@@ -79,8 +79,8 @@ internal import Testing
             tensor("output_norm.weight", .unsupportedType("number 99, which is unknown"))
         ) { $0.tensors[1].type = 99 }
         for name in [
-            "blk.1.attn_norm.weight", "blk.00.attn_norm.weight", "blk.0.attn_q.bias",
-            "rope_freqs.weight",
+            "blk.1.attn_norm.weight", "blk.00.attn_norm.weight", "blk.0.attn_output.bias",
+            "blk.0.ffn_gate_inp.weight", "blk.0.attn_q_norm.weight",
             "blk.-0.attn_norm.weight", "blk.99999999999999999999.attn_norm.weight", "", "blk.",
             "blk.0.",
         ] {
@@ -136,10 +136,16 @@ internal import Testing
 
     @Test func `models that are computed otherwise are refused by name`() throws {
         let cases: [(String, GGUFBuilder.Value, String, String)] = [
-            ("general.architecture", .string("qwen2"), "qwen2", "llama"),
+            ("general.architecture", .string("qwen3moe"), "qwen3moe", "llama, qwen2 or qwen3"),
+            ("general.architecture", .string("gemma3"), "gemma3", "llama, qwen2 or qwen3"),
             ("general.type", .string("adapter"), "adapter", "model"),
-            ("llama.rope.scaling.type", .string("yarn"), "yarn", "none"),
-            ("llama.rope.scaling.factor", .float32(4), "4.0", "1"),
+            ("llama.rope.scaling.type", .string("yarn"), "yarn", "none or linear"),
+            ("llama.rope.scaling.type", .string("longrope"), "longrope", "none or linear"),
+            ("llama.rope.scaling.attn_factor", .float32(2), "2.0", "1.0"),
+            ("llama.logit_scale", .float32(2), "2.0", "1.0"),
+            ("llama.attention.scale", .float32(0.5), "0.5", "0.0"),
+            ("llama.final_logit_softcapping", .float32(30), "30.0", "0.0"),
+            ("llama.attention.causal", .bool(0), "false", "true"),
             ("llama.expert_count", .uint32(8), "8", "0"),
             ("split.count", .uint32(2), "2", "a model in one file"),
             ("llama.rope.dimension_count", .uint32(2), "2", "the head's size, 4,"),

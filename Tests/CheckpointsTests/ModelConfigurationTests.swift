@@ -48,29 +48,22 @@ internal import Testing
     }
 
     @Test(arguments: [
-        (#""model_type": "llama""#, #""model_type": "qwen2""#, "model_type"),
+        (#""model_type": "llama""#, #""model_type": "qwen3_moe""#, "model_type"),
+        (#""model_type": "llama""#, #""model_type": "mixtral""#, "model_type"),
         (#""hidden_act": "silu""#, #""hidden_act": "gelu""#, "hidden_act"),
         (#""attention_bias": false"#, #""attention_bias": true"#, "attention_bias"),
         (#""mlp_bias": false"#, #""mlp_bias": true"#, "mlp_bias"),
         (#""rope_interleaved": false"#, #""rope_interleaved": true"#, "rope_interleaved"),
-        (
-            #""rope_scaling": null"#, #""rope_scaling": {"rope_type": "llama3"}"#,
-            "rope_scaling.rope_type"
-        ),
-        (
-            #""rope_scaling": null"#, #""rope_scaling": {"type": "linear", "factor": 2}"#,
-            "rope_scaling.type"
-        ),
-        (#""rope_scaling": null"#, #""rope_scaling": {"factor": 2}"#, "rope_scaling.factor"),
-        (
-            #""rope_scaling": null"#, #""rope_parameters": {"rope_type": "yarn"}"#,
-            "rope_parameters.rope_type"
-        ),
+        (#""mlp_bias": false"#, #""use_mrope": true"#, "use_mrope"),
+        (#""mlp_bias": false"#, #""partial_rotary_factor": 0.5"#, "partial_rotary_factor"),
+        (#""mlp_bias": false"#, #""sliding_window": 4096"#, "sliding_window"),
+        (#""mlp_bias": false"#, #""use_sliding_window": true"#, "use_sliding_window"),
         (
             #""rope_scaling": null"#, #""quantization_config": {"bits": 4}"#,
             "quantization_config"
         ),
         ("LlamaForCausalLM", "LlamaForSequenceClassification", "architectures"),
+        ("LlamaForCausalLM", "MistralForCausalLM", "architectures"),
     ])
     func `what is not computed is refused by name`(old: String, new: String, key: String) {
         let error = #expect(throws: CheckpointError.self) {

@@ -10,11 +10,12 @@ import Testing
         for index in head.values.indices { head.values[index] *= 20 }
         let targets = [3, 49, 0, 3, 17, 30, 8]
         let ownedHead = OwnedMatrix(head)
-        let crossEntropy = CrossEntropy(head: ownedHead.matrix, chunkRowCount: chunkRowCount)
+        let crossEntropy = CrossEntropy(
+            head: FrozenWeight(ownedHead.operand), chunkRowCount: chunkRowCount)
         let gradient = OwnedMatrix(7, 5, filledWith: 3)
         let owned = OwnedMatrix(hidden)
         let loss = crossEntropy.loss(
-            hidden: owned.matrix, targets: targets.map { Int32($0) }, gradient: gradient.matrix,
+            hidden: owned.operand, targets: targets.map { Int32($0) }, gradient: gradient.matrix,
             scale: 0.25)
         let expected = ReferenceCrossEntropy.loss(hidden: hidden, head: head, targets: targets)
         #expect(abs(loss - expected) < 1e-5 * expected)
@@ -22,7 +23,7 @@ import Testing
             hidden: hidden, head: head, targets: targets)
         for index in scaled.values.indices { scaled.values[index] *= 0.25 }
         #expect(distance(gradient.matrix, scaled) < 1e-5)
-        let alone = crossEntropy.loss(hidden: owned.matrix, targets: targets.map { Int32($0) })
+        let alone = crossEntropy.loss(hidden: owned.operand, targets: targets.map { Int32($0) })
         #expect(abs(alone - loss) < 1e-6 * expected)
     }
 

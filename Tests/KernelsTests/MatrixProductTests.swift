@@ -25,13 +25,13 @@ import Testing
                 switch form {
                 case 0:
                     MatrixProduct.multiply(
-                        left.matrix, right.matrix, into: c.matrix, scale: 0.5, adds: adds)
+                        left.operand, right.operand, into: c.matrix, scale: 0.5, adds: adds)
                 case 1:
                     MatrixProduct.multiplyTransposed(
-                        left.matrix, right.matrix, into: c.matrix, scale: 0.5, adds: adds)
+                        left.operand, right.operand, into: c.matrix, scale: 0.5, adds: adds)
                 default:
                     MatrixProduct.multiplyTransposing(
-                        left.matrix, right.matrix, into: c.matrix, scale: 0.5, adds: adds)
+                        left.operand, right.operand, into: c.matrix, scale: 0.5, adds: adds)
                 }
                 #expect(distance(c.matrix, sum) < 1e-5, "form \(form), adds \(adds)")
                 let gaps = c.buffer.matrix(at: 0, rows: m, columns: n + 3).columns(n..<n + 3)
@@ -69,9 +69,9 @@ import Testing
         let c = OwnedMatrix(2, 3, filledWith: 4)
         let a = OwnedMatrix(2, 0)
         let b = OwnedMatrix(0, 3)
-        MatrixProduct.multiply(a.matrix, b.matrix, into: c.matrix, adds: true)
+        MatrixProduct.multiply(a.operand, b.operand, into: c.matrix, adds: true)
         #expect(c.matrix.values.allSatisfy { $0 == 4 })
-        MatrixProduct.multiply(a.matrix, b.matrix, into: c.matrix)
+        MatrixProduct.multiply(a.operand, b.operand, into: c.matrix)
         #expect(c.matrix.values.allSatisfy { $0 == 0 })
     }
 
@@ -81,7 +81,7 @@ import Testing
         let b = OwnedMatrix(sample.matrix(260, 200))
         let results = (0..<3).map { _ in
             let c = OwnedMatrix(96, 260)
-            MatrixProduct.multiplyTransposed(a.matrix, b.matrix, into: c.matrix)
+            MatrixProduct.multiplyTransposed(a.operand, b.operand, into: c.matrix)
             return c.matrix.values.map(\.bitPattern)
         }
         #expect(Set(results).count == 1)

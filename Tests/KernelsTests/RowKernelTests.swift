@@ -15,12 +15,12 @@ import Testing
         let ownedWeight = OwnedMatrix(weight)
         let y = OwnedMatrix(rows, columns)
         RMSNorm.forward(
-            owned.matrix, weight: ownedWeight.matrix, epsilon: 1e-5, into: y.matrix)
+            owned.operand, weight: ownedWeight.matrix, epsilon: 1e-5, into: y.operand)
         let expected = ReferenceRMSNorm.forward(x, weight: weight.values, epsilon: 1e-5)
         #expect(distance(y.matrix, expected) < 1e-5)
         let gx = OwnedMatrix(before, gap: 1)
         RMSNorm.backward(
-            owned.matrix, weight: ownedWeight.matrix, epsilon: 1e-5,
+            owned.operand, weight: ownedWeight.matrix, epsilon: 1e-5,
             outputGradient: OwnedMatrix(gy).matrix, addingTo: gx.matrix)
         var sum = ReferenceRMSNorm.backward(
             x, weight: weight.values, epsilon: 1e-5, outputGradient: gy)
@@ -55,16 +55,16 @@ import Testing
         let gh = sample.matrix(rows, columns)
         let owned = OwnedMatrix(gateUp, gap: 2)
         let h = OwnedMatrix(rows, columns)
-        SwiGLU.forward(gateUp: owned.matrix, into: h.matrix)
+        SwiGLU.forward(gateUp: owned.operand, into: h.operand)
         #expect(distance(h.matrix, ReferenceSwiGLU.forward(gateUp: gateUp)) < 1e-5)
         let expected = ReferenceSwiGLU.backward(gateUp: gateUp, outputGradient: gh)
         let gradient = OwnedMatrix(rows, 2 * columns)
         let ownedGradient = OwnedMatrix(gh)
         SwiGLU.backward(
-            gateUp: owned.matrix, outputGradient: ownedGradient.matrix, into: gradient.matrix)
+            gateUp: owned.operand, outputGradient: ownedGradient.matrix, into: gradient.operand)
         #expect(distance(gradient.matrix, expected) < 1e-5)
         SwiGLU.backward(
-            gateUp: owned.matrix, outputGradient: ownedGradient.matrix, into: owned.matrix)
+            gateUp: owned.operand, outputGradient: ownedGradient.matrix, into: owned.operand)
         #expect(distance(owned.matrix, expected) < 1e-5)
     }
 
@@ -96,6 +96,39 @@ import Testing
         #expect(distance(owned.matrix, x) < 1e-5)
     }
 
+    @Test(arguments: [
+        [0, 1, 2, 3, 0, 1, 2, 0], [5, 5, 4, 90, 91, 7, 8, 0], [0, 0, 0, 0, 0, 0, 0, 0],
+        [300, 301, 302, 303, 304, 305, 306, 307],
+    ])
+    func `every row turns by its own position, and its inverse undoes it`(positions: [Int32]) {
+        var sample = Sample(seed: 11)
+        let frequencies: [Float] = [1, 0.25, 0.125, 0.0078125]
+        for copies in [1, 7] {
+            let positions = [[Int32]](repeating: positions, count: copies).flatMap(\.self)
+            let x = sample.matrix(positions.count, 24)
+            let owned = OwnedMatrix(x, gap: 3)
+            let rotary = RotaryEmbedding(headDimension: 8, frequencies: frequencies)
+            rotary.apply(to: owned.matrix, positions: positions)
+            let expected = ReferenceRotaryEmbedding.apply(
+                to: x, headDimension: 8, frequencies: frequencies.map { Double($0) },
+                positions: positions.map { Int($0) })
+            #expect(distance(owned.matrix, expected) < 1e-5)
+            rotary.apply(to: owned.matrix, positions: positions, inverse: true)
+            #expect(distance(owned.matrix, x) < 1e-5)
+        }
+    }
+
+    @Test func `positions that rise by one are those of a length`() {
+        var sample = Sample(seed: 12)
+        let x = sample.matrix(10, 16)
+        let (byLength, byPosition) = (OwnedMatrix(x), OwnedMatrix(x))
+        let rotary = RotaryEmbedding(headDimension: 8, theta: 10000)
+        rotary.apply(to: byLength.matrix, length: 5, offset: 3)
+        rotary.apply(to: byPosition.matrix, positions: (0..<10).map { 3 + $0 % 5 })
+        #expect(byLength.matrix.values == byPosition.matrix.values)
+        rotary.apply(to: byPosition.matrix.rows(0..<0), positions: [])
+    }
+
     @Test func `the inverse rotation is the gradient`() {
         var sample = Sample(seed: 8)
         let x = sample.matrix(4, 8)
@@ -113,7 +146,7 @@ import Testing
         var sample = Sample(seed: 2)
         let table = sample.matrix(5, 3)
         let x = OwnedMatrix(4, 3)
-        TokenEmbedding.lookup(OwnedMatrix(table).matrix, tokens: [4, 0, 4, 2], into: x.matrix)
+        FrozenWeight(OwnedMatrix(table).operand).rows(at: [4, 0, 4, 2], into: x.matrix)
         let expected = [4, 0, 4, 2].flatMap { table.row($0) }
         #expect(x.matrix.values.map { Double($0) } == expected)
     }

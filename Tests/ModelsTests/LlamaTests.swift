@@ -15,7 +15,7 @@ import Testing
 
     @Test func `the closed-form model has the logits and the loss of transformers`() throws {
         let source = MemoryTensorSource.closedForm(MemoryTensorSource.smallConfiguration())
-        let model = try CausalLanguageModel(source: source)
+        let model = try CausalLanguageModel(source: source, options: .exact)
         let loss = model.loss(Self.batch)
         #expect(loss.tokenCount == 11)
         #expect(abs(loss.mean - 5.696916) < 1e-5)
@@ -33,7 +33,7 @@ import Testing
         var configuration = MemoryTensorSource.smallConfiguration(ties: false)
         configuration.positionCountMax = 400
         let model = try CausalLanguageModel(
-            source: MemoryTensorSource.closedForm(configuration))
+            source: MemoryTensorSource.closedForm(configuration), options: .exact)
         let tokens = (0..<300).map { Int32(($0 * $0 + 5) % 64) }
         let batch = TokenBatch(
             sequenceCount: 1, length: 300, inputs: tokens,
@@ -53,7 +53,8 @@ import Testing
 
     @Test func `a batch is the sum of its sequences, and -1 counts nothing`() throws {
         let model = try CausalLanguageModel(
-            source: MemoryTensorSource.closedForm(MemoryTensorSource.smallConfiguration()))
+            source: MemoryTensorSource.closedForm(MemoryTensorSource.smallConfiguration()),
+            options: .exact)
         let inputs = (0..<30).map { Int32(($0 * 11 + 2) % 64) }
         let targets = (0..<30).map { (index: Int) -> Int32 in
             index % 3 == 1 ? -1 : Int32(index * 5 % 64)

@@ -6,6 +6,8 @@ internal import JSONDocuments
 struct SettingsFile {
     let path: String
     let object: JSONObject
+    /// What comes before a key in errors: the keys that lead to a nested object.
+    let prefix: String
 
     init(path: String, bytes: [UInt8]) throws(CheckpointError) {
         let value: JSONValue
@@ -26,11 +28,13 @@ struct SettingsFile {
         }
         self.path = path
         self.object = object
+        prefix = ""
     }
 
-    init(path: String, object: JSONObject) {
+    init(path: String, object: JSONObject, prefix: String = "") {
         self.path = path
         self.object = object
+        self.prefix = prefix
     }
 
     /// Settings take kilobytes; an index of a large model takes a few hundred.
@@ -39,6 +43,11 @@ struct SettingsFile {
     subscript(key: String) -> JSONValue? {
         guard let value = object[key], !value.isNull else { return nil }
         return value
+    }
+
+    /// Whether the key is there with `null`, which is not always what an absent key stands for.
+    func holdsNull(_ key: String) -> Bool {
+        object[key]?.isNull ?? false
     }
 
     func integer(_ key: String) throws(CheckpointError) -> Int? {
@@ -67,7 +76,7 @@ struct SettingsFile {
 
     func required<Value>(_ key: String, _ value: Value?) throws(CheckpointError) -> Value {
         guard let value else {
-            throw .invalidKey(path: path, key: key, problem: .missing)
+            throw .invalidKey(path: path, key: prefix + key, problem: .missing)
         }
         return value
     }
@@ -95,7 +104,7 @@ struct SettingsFile {
     ) -> CheckpointError {
         .unsupportedSetting(
             path: path,
-            key: key,
+            key: prefix + key,
             value: Self.text(value),
             supported: supported
         )
@@ -104,8 +113,16 @@ struct SettingsFile {
     func wrongType(_ key: String, _ expected: String, _ actual: JSONValue) -> CheckpointError {
         .invalidKey(
             path: path,
-            key: key,
+            key: prefix + key,
             problem: .wrongType(expected: expected, actual: actual.kind)
+        )
+    }
+
+    func outOfRange(_ key: String, _ value: String, _ expected: String) -> CheckpointError {
+        .invalidKey(
+            path: path,
+            key: prefix + key,
+            problem: .outOfRange(value: value, expected: expected)
         )
     }
 

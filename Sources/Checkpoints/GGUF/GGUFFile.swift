@@ -1,10 +1,11 @@
 internal import Tensors
 
-/// A Llama model in a GGUF file, memory-mapped.
+/// A model of the Llama family in a GGUF file, memory-mapped.
 ///
-/// Tensors come out under Hugging Face names and in Hugging Face row order: the rows of the query
-/// and key projections, which GGUF interleaves, are put back in order in a copy of that one tensor
-/// for the length of the call; all others are lent from the map.
+/// Tensors come out under Hugging Face names and in Hugging Face row order: the rows of a Llama's
+/// query and key projections, which GGUF interleaves, are put back in order in a copy of that one
+/// tensor for the length of the call; all others are lent from the map. The divisors of rotary
+/// frequencies are part of the configuration and no tensor here.
 public final class GGUFFile: ModelCheckpoint {
     /// The architecture and its extents.
     public let configuration: ModelConfiguration
@@ -32,11 +33,11 @@ public final class GGUFFile: ModelCheckpoint {
         let file = try MappedFile(path: path)
         let header = try GGUFHeader(file)
         let layout = try GGUFLayout(header, path: path, fileByteCount: file.byteCount)
-        let embeddings = try layout.requiredTensor("token_embd.weight")
+        let architecture = try ModelConfiguration.architecture(header.metadata)
         let configuration = try ModelConfiguration(
             header.metadata,
-            embeddingRowCount: embeddings.shape.extents.first ?? 0,
-            hasHead: layout.tensor("output.weight") != nil
+            architecture: architecture,
+            parts: try GGUFParts(layout, file: file)
         )
         self.file = file
         self.configuration = configuration
@@ -44,7 +45,12 @@ public final class GGUFFile: ModelCheckpoint {
             try GGUFVocabulary(header.metadata, tokenCount: configuration.vocabularySize)
         )
         name = try header.metadata.string("general.name") ?? FileSystem.lastComponent(of: path)
-        (tensors, locations) = try Self.rename(layout, configuration, path: path)
+        (tensors, locations) = try Self.rename(
+            layout,
+            architecture,
+            configuration,
+            path: path
+        )
     }
 
     /// Lends the bytes of a tensor in Hugging Face row order for the length of a call.
@@ -76,38 +82,22 @@ public final class GGUFFile: ModelCheckpoint {
 
     private static func rename(
         _ layout: GGUFLayout,
+        _ architecture: GGUFArchitecture,
         _ configuration: ModelConfiguration,
         path: String
     ) throws(CheckpointError) -> ([TensorDescription], [String: Location]) {
         var descriptions: [TensorDescription] = []
         var locations: [String: Location] = [:]
         for tensor in layout.tensors {
+            if tensor.name == GGUFParts.ropeDivisorsName, architecture == .llama { continue }
             guard
                 let (name, order) = GGUFTensorNames.huggingFaceName(
                     of: tensor.name,
+                    architecture: architecture,
                     layerCount: configuration.layerCount
                 )
             else {
                 throw .invalidTensor(path: path, tensor: tensor.name, problem: .unexpectedName)
-            }
-            let rowCount = tensor.shape.extents.first ?? 0
-            let expectedRowCount: Int? =
-                switch order {
-                case .same: nil
-                case .queryHeads: configuration.attentionHeadCount * configuration.headDimension
-                case .keyHeads: configuration.keyValueHeadCount * configuration.headDimension
-                }
-            if let expectedRowCount,
-                tensor.shape.extents != [expectedRowCount, configuration.hiddenSize]
-            {
-                throw .invalidTensor(
-                    path: path,
-                    tensor: tensor.name,
-                    problem: .shapeMismatch(
-                        actual: tensor.shape.extents,
-                        expected: "[\(expectedRowCount), \(configuration.hiddenSize)]"
-                    )
-                )
             }
             descriptions.append(
                 TensorDescription(
@@ -117,13 +107,49 @@ public final class GGUFFile: ModelCheckpoint {
                     byteCount: tensor.range.count
                 )
             )
-            locations[name] = Location(
-                range: tensor.range,
-                rowByteCount: tensor.range.count / max(rowCount, 1),
-                headRowCount: expectedRowCount == nil ? nil : configuration.headDimension
-            )
+            do {
+                locations[name] = try locate(tensor, order, configuration)
+            } catch {
+                throw .invalidTensor(path: path, tensor: tensor.name, problem: error)
+            }
         }
         descriptions.sort { NamedTensors.precedes($0.name, $1.name) }
         return (descriptions, locations)
+    }
+
+    /// Checks that rows which have to be put in order are those of whole heads.
+    private static func locate(
+        _ tensor: GGUFLayout.Tensor,
+        _ order: GGUFTensorNames.RowOrder,
+        _ configuration: ModelConfiguration
+    ) throws(CheckpointError.TensorProblem) -> Location {
+        let extents = tensor.shape.extents
+        let rowCount = max(extents.first ?? 0, 1)
+        let headCount: Int
+        switch order {
+        case .same:
+            return Location(
+                range: tensor.range,
+                rowByteCount: tensor.range.count / rowCount,
+                headRowCount: nil
+            )
+        case .queryHeads: headCount = configuration.attentionHeadCount
+        case .keyHeads: headCount = configuration.keyValueHeadCount
+        }
+        let isBias = tensor.name.hasSuffix(".bias")
+        let expected =
+            [headCount * configuration.headDimension] + (isBias ? [] : [configuration.hiddenSize])
+        guard extents == expected else {
+            throw .shapeMismatch(actual: extents, expected: "\(expected)")
+        }
+        guard !isBias || tensor.elementType.blockElementCount == 1 else {
+            // A block would span several rows.
+            throw .unsupportedType(tensor.elementType.rawValue)
+        }
+        return Location(
+            range: tensor.range,
+            rowByteCount: tensor.range.count / rowCount,
+            headRowCount: configuration.headDimension
+        )
     }
 }

@@ -1,4 +1,4 @@
-/// The names of a Llama model's tensors in GGUF and in Hugging Face files.
+/// The names of a model's tensors in GGUF and in Hugging Face files.
 enum GGUFTensorNames {
     /// Which rows of a tensor lie in another order than in Hugging Face files.
     enum RowOrder: Hashable, Sendable {
@@ -13,6 +13,7 @@ enum GGUFTensorNames {
     /// tensor.
     static func huggingFaceName(
         of name: String,
+        architecture: GGUFArchitecture,
         layerCount: Int
     ) -> (name: String, rowOrder: RowOrder)? {
         if let outer = outerNames[name] { return (outer, .same) }
@@ -22,10 +23,16 @@ enum GGUFTensorNames {
         guard let dot = rest.firstIndex(of: "."),
             let layer = Int(rest[..<dot]), layer >= 0, layer < layerCount,
             // "blk.00." and "blk.+0." would be second names of one tensor.
-            String(layer) == rest[..<dot],
-            let inner = layerNames[String(rest[rest.index(after: dot)...])]
+            String(layer) == rest[..<dot]
         else { return nil }
-        return ("model.layers.\(layer).\(inner.name)", inner.rowOrder)
+        let innerName = String(rest[rest.index(after: dot)...])
+        guard let inner = layerNames[innerName] ?? extraNames(architecture)[innerName] else {
+            return nil
+        }
+        return (
+            "model.layers.\(layer).\(inner.name)",
+            architecture.interleavesRotaryRows ? inner.rowOrder : .same
+        )
     }
 
     private static let outerNames = [
@@ -45,4 +52,22 @@ enum GGUFTensorNames {
         "ffn_up.weight": ("mlp.up_proj.weight", .same),
         "ffn_down.weight": ("mlp.down_proj.weight", .same),
     ]
+
+    private static let biasNames: [String: (name: String, rowOrder: RowOrder)] = [
+        "attn_q.bias": ("self_attn.q_proj.bias", .queryHeads),
+        "attn_k.bias": ("self_attn.k_proj.bias", .keyHeads),
+        "attn_v.bias": ("self_attn.v_proj.bias", .same),
+    ]
+
+    private static let normNames: [String: (name: String, rowOrder: RowOrder)] = [
+        "attn_q_norm.weight": ("self_attn.q_norm.weight", .same),
+        "attn_k_norm.weight": ("self_attn.k_norm.weight", .same),
+    ]
+
+    private static func extraNames(
+        _ architecture: GGUFArchitecture
+    ) -> [String: (name: String, rowOrder: RowOrder)] {
+        architecture.normalizesQueriesAndKeys
+            ? normNames : architecture.allowsAttentionBiases ? biasNames : [:]
+    }
 }

@@ -5,11 +5,20 @@ package struct ReferenceAttention {
     package var headCount: Int
     package var keyValueHeadCount: Int
     package var headDimension: Int
+    /// The keys that each query sees; `nil` where it sees all up to its own, the last query's being
+    /// the last of all.
+    package var visible: [Range<Int>]?
 
-    package init(headCount: Int, keyValueHeadCount: Int, headDimension: Int) {
+    package init(
+        headCount: Int,
+        keyValueHeadCount: Int,
+        headDimension: Int,
+        visible: [Range<Int>]? = nil
+    ) {
         self.headCount = headCount
         self.keyValueHeadCount = keyValueHeadCount
         self.headDimension = headDimension
+        self.visible = visible
     }
 
     package func forward(
@@ -67,7 +76,7 @@ package struct ReferenceAttention {
         return (gq, gk, gv)
     }
 
-    /// The weights of the keys that a query sees.
+    /// The weights of all keys, 0 for those that the query doesn't see.
     private func probabilities(
         q: ReferenceMatrix,
         k: ReferenceMatrix,
@@ -75,8 +84,8 @@ package struct ReferenceAttention {
         query: Int
     ) -> [Double] {
         let group = head / (headCount / keyValueHeadCount)
-        let visible = k.rowCount - q.rowCount + query + 1
-        let scores = (0..<visible).map { key in
+        let seen = visible?[query] ?? 0..<k.rowCount - q.rowCount + query + 1
+        let scores = seen.map { key in
             (0..<headDimension).reduce(0) {
                 $0 + q[query, head * headDimension + $1] * k[key, group * headDimension + $1]
             } / Double(headDimension).squareRoot()
@@ -84,6 +93,8 @@ package struct ReferenceAttention {
         let largest = scores.max() ?? 0
         let exponentials = scores.map { exp($0 - largest) }
         let sum = exponentials.reduce(0, +)
-        return exponentials.map { $0 / sum }
+        return (0..<k.rowCount).map { key in
+            seen.contains(key) ? exponentials[key - seen.lowerBound] / sum : 0
+        }
     }
 }

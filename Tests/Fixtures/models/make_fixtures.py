@@ -3,7 +3,8 @@ on all projections, and what transformers and PEFT compute with them in float32.
 
 NAME/ holds config.json, model.safetensors and a tokenizer.json that no test reads; NAME/adapter is
 the adapter; NAME/expected.json holds batches and results. frequencies.json holds scaled rotary
-frequencies. Needs torch, transformers, peft and safetensors; run it in this folder.
+frequencies. gguf/ holds three of the models once more, written with the gguf package under its own
+names. Needs torch, transformers, peft, gguf and safetensors; run it in this folder.
 """
 
 import json
@@ -11,6 +12,7 @@ import math
 import os
 import shutil
 
+import gguf
 import peft
 import torch
 import transformers
@@ -189,6 +191,66 @@ def write(path, value):
         file.write("\n")
 
 
+def interleave(weight, heads):
+    """The row order of Llama in GGUF: both rows of a rotated pair side by side."""
+    rows = weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:])
+    return rows.transpose(1, 2).reshape(weight.shape)
+
+
+def write_gguf(name, architecture, model):
+    config = model.config
+    path = f"gguf/{name}.gguf"
+    os.makedirs("gguf", exist_ok=True)
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_name(name)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    if architecture == "qwen3":
+        writer.add_key_length(config.head_dim)
+        writer.add_value_length(config.head_dim)
+    if architecture == "llama":
+        head = config.hidden_size // config.num_attention_heads
+        writer.add_rope_dimension_count(head)
+        plain = 1 / 500.0 ** (torch.arange(0, head, 2).float() / head)
+        scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config)
+        writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy())
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([f"t{i}" for i in range(config.vocab_size)])
+    writer.add_token_types([1] * config.vocab_size)
+    writer.add_token_merges(["t 0"])
+    kind = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen2": gguf.MODEL_ARCH.QWEN2,
+            "qwen3": gguf.MODEL_ARCH.QWEN3}[architecture]
+    names = gguf.get_tensor_name_map(kind, config.num_hidden_layers)
+    for tensor_name, tensor in model.state_dict().items():
+        if tensor_name == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        if architecture == "llama" and "q_proj" in tensor_name:
+            tensor = interleave(tensor, config.num_attention_heads)
+        if architecture == "llama" and "k_proj" in tensor_name:
+            tensor = interleave(tensor, config.num_key_value_heads)
+        stem, suffix = tensor_name.rsplit(".", 1)
+        writer.add_tensor(names.get_name(stem) + "." + suffix, tensor.contiguous().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(
+        "gguf", gguf_file=f"{name}.gguf", config=config, dtype=torch.float32).state_dict()
+    for tensor_name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, loaded[tensor_name]), f"{tensor_name} is written wrong"
+
+
+GGUF = {"llama3-scaled": "llama", "qwen2-untied": "qwen2", "qwen3": "qwen3"}
+
+
 def make(name, kind, settings, length):
     generator = torch.Generator().manual_seed(sum(name.encode()))
     config = getattr(transformers, kind + "Config")(**{**COMMON, **settings})
@@ -199,6 +261,8 @@ def make(name, kind, settings, length):
     model.save_pretrained(name)
     os.remove(os.path.join(name, "generation_config.json"))
     write(os.path.join(name, "tokenizer.json"), {"model": {"type": "BPE"}})
+    if name in GGUF:
+        write_gguf(name, GGUF[name], model)
 
     adapted = peft.get_peft_model(model, peft.LoraConfig(
         r=2, lora_alpha=3.0, target_modules=TARGETS, lora_dropout=0.0, bias="none"))
@@ -209,6 +273,10 @@ def make(name, kind, settings, length):
     randomize(trained, generator)
     adapted.save_pretrained(name + "/adapter")
     os.remove(os.path.join(name, "adapter", "README.md"))
+    with open(name + "/adapter/adapter_config.json") as file:
+        settings = json.load(file)
+    # PEFT writes a set, in any order.
+    write(name + "/adapter/adapter_config.json", dict(settings, target_modules=TARGETS))
 
     drawn = batches(length, config.vocab_size, generator)
     results = [measure(adapted, adapted.disable_adapter, trained, b, window) for b in drawn]

@@ -1,0 +1,126 @@
+import Checkpoints
+import Kernels
+import Testing
+
+@testable import Models
+
+@Suite struct DecoderWorkspaceTests {
+    struct Case: CustomTestStringConvertible {
+        var computeType: ComputeType
+        var recomputation: ModelOptions.Recomputation
+        var trains: Bool
+        /// The layers that are adapted.
+        var layers: Range<Int>
+        var hasNorms: Bool
+
+        var testDescription: String {
+            "\(computeType), \(recomputation), trains \(trains), layers \(layers)"
+                + (hasNorms ? ", norms" : "")
+        }
+
+        /// Extents whose products are odd, so that every rounding of room shows.
+        var configuration: ModelConfiguration {
+            var configuration = MemoryTensorSource.smallConfiguration()
+            configuration.hiddenSize = 15
+            configuration.intermediateSize = 33
+            configuration.layerCount = 4
+            configuration.headDimension = 6
+            configuration.normalizesQueriesAndKeys = hasNorms
+            return configuration
+        }
+
+        func extents(rowCount: Int) -> DecoderWorkspace.Extents {
+            let tap = StubTap(layers: layers, width: 3)
+            return DecoderWorkspace.Extents(
+                rowCount: rowCount,
+                trains: trains,
+                lowestLayer: layers.isEmpty ? 4 : layers.lowerBound,
+                tapWidths: (0..<4).map { layer in
+                    ProjectionSite.allCases.map { tap.stateWidth(layer: layer, site: $0) }
+                },
+                computeType: computeType,
+                recomputation: recomputation
+            )
+        }
+    }
+
+    static let cases = ComputeType.allCases.flatMap { type in
+        ModelOptions.Recomputation.allCases.flatMap { recomputation in
+            [0..<0, 0..<4, 3..<4, 1..<2].flatMap { layers in
+                [
+                    Case(
+                        computeType: type, recomputation: recomputation, trains: true,
+                        layers: layers, hasNorms: layers.count == 1),
+                    Case(
+                        computeType: type, recomputation: recomputation, trains: false,
+                        layers: layers, hasNorms: layers.count == 4),
+                ]
+            }
+        }
+    }
+
+    @Test(arguments: cases)
+    func `the layout counts what the views take, no more and no less`(test: Case) {
+        for rowCount in [1, 2, 7, 33] {
+            let extents = test.extents(rowCount: rowCount)
+            let layout = DecoderLayout(test.configuration, extents)
+            var buffer = FloatBuffer(count: 0)
+            let workspace = DecoderWorkspace(
+                configuration: test.configuration, extents: extents, buffer: &buffer)
+            #expect(buffer.count == layout.valueCount)
+            #expect(buffer.taken == layout.valueCount)
+            #expect((workspace.gradients != nil) == test.trains)
+            // A smaller pass uses the same buffer from its start.
+            let whole = ObjectIdentifier(buffer)
+            let fewer = test.extents(rowCount: 1)
+            _ = DecoderWorkspace(
+                configuration: test.configuration, extents: fewer, buffer: &buffer)
+            #expect(ObjectIdentifier(buffer) == whole)
+            #expect(buffer.taken == DecoderLayout(test.configuration, fewer).valueCount)
+        }
+    }
+
+    @Test(arguments: cases)
+    func `no view overlaps another that lives at the same time`(test: Case) {
+        let extents = test.extents(rowCount: 5)
+        var buffer = FloatBuffer(count: 0)
+        let workspace = DecoderWorkspace(
+            configuration: test.configuration, extents: extents, buffer: &buffer)
+        let layout = DecoderLayout(test.configuration, extents)
+        var views: [Operand] = [
+            .float32(workspace.stream), workspace.normed, workspace.product,
+        ]
+        for layer in 0..<4 {
+            // Layers that keep nothing share views: the first stands for them all.
+            let own = workspace.layer(layer)
+            let all =
+                [
+                    own.input, own.plainQueryKey, own.queryKeyValue, own.attended, own.middle,
+                    own.gateUp,
+                ] + own.tapStates
+            for (view, isKept) in zip(all, layout.kept(layer: layer)) where isKept || layer == 0 {
+                views.append(view)
+            }
+            if layout.kept(layer: layer)[2] { views.append(.float32(own.logSumExp)) }
+        }
+        if let gradients = workspace.gradients {
+            let matrices = [
+                gradients.stream, gradients.normed, gradients.attended, gradients.product,
+                gradients.heads,
+            ]
+            views += matrices.map { .float32($0) } + [gradients.queryKeyValue]
+            if test.computeType == .bfloat16 {
+                views += [gradients.streamOperand, gradients.attendedOperand]
+            }
+        }
+        for (index, view) in views.enumerated() {
+            let values = FloatBuffer(count: view.rowCount * view.columnCount)
+                .take(rows: view.rowCount, columns: view.columnCount)
+            values.fill(Float(index + 1))
+            view.store(values)
+        }
+        for (index, view) in views.enumerated() {
+            #expect(view.values.allSatisfy { $0 == Float(index + 1) }, "view \(index)")
+        }
+    }
+}
