@@ -8,7 +8,7 @@
 /// The classes of characters and their compositions are those of the Unicode version that the Swift
 /// library knows, so characters younger than one of the libraries may be cut otherwise. An added
 /// token decodes to its own text, also where its letters happen to be of the byte alphabet. A part
-/// is never taken for a special token as a whole.
+/// is never taken for an added token as a whole.
 public final class Tokenizer: Sendable {
     /// What this tokenizer was made of.
     public let definition: TokenizerDefinition

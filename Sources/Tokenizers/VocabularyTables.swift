@@ -8,7 +8,7 @@ struct VocabularyTables {
     private(set) var decoded: TokenTexts
     let merges: MergeTable
     let normalization: Normalization
-    private let specialIDs: Set<Int>
+    private let addedIDs: Set<Int>
 
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
         try Self.checkCounts(definition)
@@ -23,15 +23,16 @@ struct VocabularyTables {
         normalization = try Normalization(definition.normalization)
         decoded = try Self.decode(definition, spelled, normalization)
         merges = try Self.merges(definition.merges, index)
-        specialIDs = Set(definition.addedTokens.lazy.filter(\.isSpecial).map(\.id))
+        addedIDs = Set(definition.addedTokens.map(\.id))
     }
 
     /// The tokens that a part can be as a whole.
     ///
-    /// Special tokens are none of them: text must not steer the model by looking like one.
+    /// Added tokens are none of them: where they count they have been found before, and text must
+    /// not steer the model by looking like one.
     func wholeParts() -> TokenIndex {
         var duplicate: Int?
-        return TokenIndex(decoded, duplicate: &duplicate) { !specialIDs.contains($0) }
+        return TokenIndex(decoded, duplicate: &duplicate) { !addedIDs.contains($0) }
     }
 
     /// The tokens of single symbols.
