@@ -56,12 +56,16 @@ struct Normalization {
     var isEmpty: Bool { steps.isEmpty }
 
     /// The text after all steps.
-    func apply(to text: ArraySlice<UInt8>) -> [UInt8] {
+    ///
+    /// - Parameter isContinued: whether text has come directly before, so that nothing is put
+    ///   between the two.
+    func apply(to text: ArraySlice<UInt8>, isContinued: Bool = false) -> [UInt8] {
         var bytes = Array(text)
         for step in steps {
             switch step {
             case .nfc: bytes = Self.composed(bytes)
-            case .prepend(let prefix): if !bytes.isEmpty { bytes = Array(prefix.utf8) + bytes }
+            case .prepend(let prefix):
+                if !bytes.isEmpty, !isContinued { bytes = Array(prefix.utf8) + bytes }
             case .replace(let replacement): bytes = replacement.apply(to: bytes[...])
             }
         }

@@ -32,7 +32,16 @@ struct SpaceMarking {
     }
 
     /// The text with its spaces marked.
-    func mark(_ bytes: [UInt8], _ range: Range<Int>, beginsText: Bool) -> [UInt8] {
+    ///
+    /// - Parameters:
+    ///   - beginsText: whether nothing has come before.
+    ///   - isContinued: whether text has come directly before.
+    func mark(
+        _ bytes: [UInt8],
+        _ range: Range<Int>,
+        beginsText: Bool,
+        isContinued: Bool
+    ) -> [UInt8] {
         guard let metaspace else { return Array(bytes[range]) }
         var marked: [UInt8] = []
         marked.reserveCapacity(range.count + range.count / 2)
@@ -45,7 +54,7 @@ struct SpaceMarking {
         }
         let prepends =
             switch metaspace.prependScheme {
-            case .always: true
+            case .always: !isContinued
             case .first: beginsText
             case .never: false
             }

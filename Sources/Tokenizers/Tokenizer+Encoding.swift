@@ -13,24 +13,61 @@ extension Tokenizer {
         parsesSpecialTokens: Bool = true,
         addsSpecialTokens: Bool = false
     ) -> [Int] {
-        let bytes = Array(text.utf8)
-        var run = Run(output: [], workspace: .init())
-        run.output.reserveCapacity(bytes.count / 3)
+        var run = Run()
+        run.parsesSpecialTokens = parsesSpecialTokens
         if addsSpecialTokens, definition.addsBOS, let bosID { run.output.append(bosID) }
-        forEachSection(of: bytes, 0..<bytes.count, addedTokens, parsesSpecialTokens) { section in
-            switch section {
-            case .token(let id): run.output.append(id)
-            case .text(let range): encode(bytes, range, parsesSpecialTokens, &run)
-            }
-        }
+        encode(text, &run)
         if addsSpecialTokens, definition.addsEOS, let eosID { run.output.append(eosID) }
         return run.output
     }
 
+    /// The IDs of texts that follow one another, where each begins at a token's boundary.
+    ///
+    /// Special tokens are parsed. Vocabularies that put a space before a text put it before the
+    /// first one, and before others only where an added token ends the one before.
+    public func encode(segments: [String]) -> [[Int]] {
+        var run = Run()
+        return segments.map { text in
+            run.output.removeAll(keepingCapacity: true)
+            encode(text, &run)
+            return run.output
+        }
+    }
+
+    /// Where a text begins within a longer one.
+    private enum Beginning {
+        /// At the beginning of all.
+        case ofText
+        /// Behind an added token.
+        case ofSection
+        /// In the middle of words.
+        case none
+    }
+
     /// What an encoding has come to, and room that its parts share.
     private struct Run {
-        var output: [Int]
-        var workspace: BytePairEncoding.Workspace
+        var output: [Int] = []
+        var workspace = BytePairEncoding.Workspace()
+        var parsesSpecialTokens = true
+        var beginning = Beginning.ofText
+    }
+
+    private func encode(_ text: String, _ run: inout Run) {
+        let bytes = Array(text.utf8)
+        run.output.reserveCapacity(bytes.count / 3)
+        forEachSection(
+            of: bytes, 0..<bytes.count, addedTokens, includesSpecial: run.parsesSpecialTokens
+        ) { section in
+            switch section {
+            case .token(let id): appendAdded(id, &run)
+            case .text(let range): encode(bytes, range, &run)
+            }
+        }
+    }
+
+    private func appendAdded(_ id: Int, _ run: inout Run) {
+        run.output.append(id)
+        run.beginning = .ofSection
     }
 
     private enum Section {
@@ -42,7 +79,7 @@ extension Tokenizer {
         of bytes: [UInt8],
         _ range: Range<Int>,
         _ matcher: AddedTokenMatcher,
-        _ includesSpecial: Bool,
+        includesSpecial: Bool,
         _ body: (Section) -> Void
     ) {
         var start = range.lowerBound
@@ -57,26 +94,24 @@ extension Tokenizer {
     }
 
     /// Encodes what lies between the tokens that are found in text as it is.
-    private func encode(
-        _ bytes: [UInt8],
-        _ range: Range<Int>,
-        _ parsesSpecialTokens: Bool,
-        _ run: inout Run
-    ) {
+    private func encode(_ bytes: [UInt8], _ range: Range<Int>, _ run: inout Run) {
         let isChanged = !normalization.isEmpty
-        let text = isChanged ? normalization.apply(to: bytes[range]) : bytes
+        let text =
+            isChanged
+            ? normalization.apply(to: bytes[range], isContinued: run.beginning == .none) : bytes
         let whole = isChanged ? 0..<text.count : range
-        forEachSection(of: text, whole, normalizedAddedTokens, parsesSpecialTokens) { section in
+        forEachSection(
+            of: text, whole, normalizedAddedTokens, includesSpecial: run.parsesSpecialTokens
+        ) { section in
             switch section {
-            case .token(let id): run.output.append(id)
+            case .token(let id): appendAdded(id, &run)
             case .text(let part):
-                let beginsText = range.lowerBound == 0 && part.lowerBound == whole.lowerBound
                 if let spaces {
-                    let marked = spaces.mark(text, part, beginsText: beginsText)
-                    encodeCharacters(marked, spaces, &run)
+                    encodeCharacters(text, part, spaces, &run)
                 } else {
                     encodeBytes(text, part, &run)
                 }
+                run.beginning = .none
             }
         }
     }
@@ -88,7 +123,15 @@ extension Tokenizer {
         }
     }
 
-    private func encodeCharacters(_ marked: [UInt8], _ spaces: SpaceMarking, _ run: inout Run) {
+    private func encodeCharacters(
+        _ text: [UInt8],
+        _ range: Range<Int>,
+        _ spaces: SpaceMarking,
+        _ run: inout Run
+    ) {
+        let marked = spaces.mark(
+            text, range, beginsText: run.beginning == .ofText, isContinued: run.beginning == .none
+        )
         spaces.forEachPart(of: marked) { part in
             if appendWhole(marked, part, &run) { return }
             spaces.forEachWord(of: marked, in: part) { word in

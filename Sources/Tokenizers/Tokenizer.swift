@@ -36,7 +36,7 @@ public final class Tokenizer: Sendable {
         let spelling = try definition.checkedCharacters()
         let tables = try VocabularyTables(definition)
         self.definition = definition
-        chatTemplate = definition.chatTemplate.flatMap { try? ChatTemplate(jinja: $0) }
+        chatTemplate = try? definition.recognisedChatTemplate()
         index = tables.index
         let symbols = tables.symbols(definition)
         encoding = BytePairEncoding(merges: tables.merges, symbols: symbols)
@@ -76,8 +76,7 @@ public final class Tokenizer: Sendable {
     ///
     /// - Throws: `missingChatTemplate`, `unknownChatTemplate`.
     public func requiredChatTemplate() throws(TokenizerError) -> ChatTemplate {
-        guard let jinja = definition.chatTemplate else { throw .missingChatTemplate }
-        return try ChatTemplate(jinja: jinja)
+        try definition.recognisedChatTemplate()
     }
 
     /// The ID of a token as the vocabulary spells it, as in `Ġthe`, `▁the` or `<|im_end|>`.
@@ -97,5 +96,18 @@ public final class Tokenizer: Sendable {
     /// IDs to bytes, which may end in the middle of a character; IDs that no token has vanish.
     public func decodeBytes(_ ids: [Int]) -> [UInt8] {
         decoding.decode(ids, skipsSpecial: false, marksErrors: false)
+    }
+}
+
+extension TokenizerDefinition {
+    /// The chat template with the texts of the tokens that it names.
+    func recognisedChatTemplate() throws(TokenizerError) -> ChatTemplate {
+        guard let chatTemplate else { throw .missingChatTemplate }
+        func text(_ id: Int?) -> String {
+            id.flatMap { tokens.indices.contains($0) ? tokens[$0] : nil } ?? ""
+        }
+        return try ChatTemplate(
+            jinja: chatTemplate, bosToken: text(bosID), eosToken: text(eosID)
+        )
     }
 }

@@ -125,6 +125,18 @@ internal import Testing
         #expect(tokenizer.decode(ids) == "a<s>[INST]</s>")
     }
 
+    @Test(arguments: ["llama2", "mistral", "metaspace"])
+    func `parts of a text get no spaces between them`(name: String) throws {
+        let tokenizer = try Tokenizer(FamilyFixture(name).definition())
+        let parts = ["<s>a text", " and its end</s>", "another", " <s>", "  one"]
+        let ids = tokenizer.encode(segments: parts)
+        #expect(ids.count == parts.count)
+        #expect(ids.flatMap(\.self) == tokenizer.encode(parts.joined()))
+        let word = tokenizer.encode(segments: ["th", "e"])
+        #expect(word[1] == [try #require(tokenizer.id(of: "e"))])
+        #expect(tokenizer.encode("e") != word[1])
+    }
+
     @Test func `merging word by word changes nothing`() throws {
         var definition = try FamilyFixture("llama2").definition()
         let words = try Tokenizer(definition)
