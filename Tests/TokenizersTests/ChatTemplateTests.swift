@@ -4,7 +4,7 @@ internal import Testing
 @testable internal import Tokenizers
 
 @Suite struct ChatTemplateTests {
-    @Test(arguments: [("chat.json", 12), ("chat-families.json", 34)])
+    @Test(arguments: [("chat.json", 12), ("chat-families.json", 42)])
     func `conversations read as transformers renders them`(file: String, count: Int) throws {
         let fixture = try #require(Fixture.json(file).object)
         let templates = try #require(fixture["templates"]?.object)
