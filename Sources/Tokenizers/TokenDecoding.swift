@@ -17,9 +17,16 @@ struct TokenDecoding {
 
     /// The bytes of tokens.
     ///
-    /// - Parameter marksErrors: whether tokens of bytes that make no character together become
-    ///   U+FFFD each; if not, they are themselves.
-    func decode(_ ids: [Int], skipsSpecial: Bool, marksErrors: Bool) -> [UInt8] {
+    /// - Parameters:
+    ///   - isContinued: whether text has come before, so that nothing is taken from the beginning.
+    ///   - marksErrors: whether tokens of bytes that make no character together become U+FFFD each;
+    ///     if not, they are themselves.
+    func decode(
+        _ ids: [Int],
+        skipsSpecial: Bool,
+        isContinued: Bool,
+        marksErrors: Bool
+    ) -> [UInt8] {
         let known = ids.lazy.filter {
             $0 >= 0 && $0 < texts.count && !texts[$0].isEmpty
                 && !(skipsSpecial && isSpecial[$0])
@@ -29,7 +36,12 @@ struct TokenDecoding {
             for id in known { bytes.append(contentsOf: texts.bytes[texts[id]]) }
             return bytes
         }
-        return decode(known, characters, marksErrors: marksErrors)
+        var decoding = characters
+        if isContinued {
+            decoding.firstTokenMark = nil
+            decoding.strippedCharacter = nil
+        }
+        return decode(known, decoding, marksErrors: marksErrors)
     }
 
     private func decode(

@@ -86,16 +86,27 @@ public final class Tokenizer: Sendable {
     }
 
     /// IDs to text; bytes that are no UTF-8 become U+FFFD, and IDs that no token has vanish.
-    public func decode(_ ids: [Int], skipsSpecialTokens: Bool = false) -> String {
-        String(
-            decoding: decoding.decode(ids, skipsSpecial: skipsSpecialTokens, marksErrors: true),
-            as: UTF8.self
+    ///
+    /// - Parameter isContinued: whether text has come before these IDs. If not, vocabularies that put
+    ///   a space before a text take it away again.
+    public func decode(
+        _ ids: [Int],
+        skipsSpecialTokens: Bool = false,
+        isContinued: Bool = false
+    ) -> String {
+        let bytes = decoding.decode(
+            ids, skipsSpecial: skipsSpecialTokens, isContinued: isContinued, marksErrors: true
         )
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// IDs to bytes, which may end in the middle of a character; IDs that no token has vanish.
-    public func decodeBytes(_ ids: [Int]) -> [UInt8] {
-        decoding.decode(ids, skipsSpecial: false, marksErrors: false)
+    ///
+    /// - Parameter isContinued: as in ``decode(_:skipsSpecialTokens:isContinued:)``.
+    public func decodeBytes(_ ids: [Int], isContinued: Bool = false) -> [UInt8] {
+        decoding.decode(
+            ids, skipsSpecial: false, isContinued: isContinued, marksErrors: false
+        )
     }
 }
 

@@ -135,6 +135,10 @@ internal import Testing
         let word = tokenizer.encode(segments: ["th", "e"])
         #expect(word[1] == [try #require(tokenizer.id(of: "e"))])
         #expect(tokenizer.encode("e") != word[1])
+        let the = tokenizer.encode("the")
+        #expect(tokenizer.decode(the) == "the")
+        #expect(tokenizer.decode(the, isContinued: true) == " the")
+        #expect(tokenizer.decodeBytes(the, isContinued: true).count == 4)
     }
 
     @Test func `merging word by word changes nothing`() throws {
