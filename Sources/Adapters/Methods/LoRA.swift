@@ -29,6 +29,8 @@ public final class LoRAAdapter {
     let gradientBuffer: FloatBuffer
     /// The gradient of the states of one site; as large as the largest batch so far.
     private var stateGradient = FloatBuffer(count: 0)
+    /// What the forward and backward passes drop of their inputs; `nil` outside of training.
+    var dropout: LoRADropout?
 
     /// Makes a fresh adapter.
     public init(configuration: LoRAConfiguration, model: ModelConfiguration, seed: UInt64) {
