@@ -25,7 +25,10 @@ public struct DropoutPlan: Hashable, Sendable {
         )
         self.probability = probability
         self.firstSequence = firstSequence
-        var generator = SplitMix64(seed: seed, stream: UInt64(step))
+        var generator = SplitMix64(seed: seed ^ Self.purpose, stream: UInt64(step))
         key = generator.next()
     }
+
+    /// Keeps these draws apart from others of the run's seed; "dropout1" in ASCII.
+    private static let purpose: UInt64 = 0x6472_6F70_6F75_7431
 }
