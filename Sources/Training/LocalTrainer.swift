@@ -22,9 +22,9 @@ public final class LocalTrainer {
 
     private let model: AdaptedModel
     private let adapter: LoRAAdapter
-    private let sequences: [PackedRow]
+    let sequences: [PackedRow]
     private let learningRates: LearningRateSchedule
-    private var batches: BatchSchedule
+    private(set) var batches: BatchSchedule
     private var optimizer: AdamW
     private let layoutHash: UInt64
 
@@ -73,21 +73,8 @@ public final class LocalTrainer {
         nextSequences().flatMap(\.texts)
     }
 
-    /// The share of the first epoch's computed positions that is padding.
-    public var paddingShare: Double {
-        batches.paddingShare(inputCounts: sequences.map(\.inputCount), rowsPerPass: rowsPerPass)
-    }
-
-    /// What ``paddingShare`` would be if every row were a sequence of its own.
-    public var unpackedPaddingShare: Double {
-        BatchSchedule(
-            rowCount: data.training.count,
-            batchSize: settings.batchSize,
-            seed: settings.seed
-        ).paddingShare(inputCounts: data.training.map(\.inputCount), rowsPerPass: rowsPerPass)
-    }
-
-    private var rowsPerPass: Int { min(settings.rowsPerPass ?? .max, settings.batchSize) }
+    /// The sequences that pass the model at once.
+    var rowsPerPass: Int { min(settings.rowsPerPass ?? .max, settings.batchSize) }
 
     private func nextSequences() -> [PackedRow] {
         batches.rows(ofStep: completedStepCount).map { sequences[$0] }
@@ -235,23 +222,6 @@ public final class LocalTrainer {
             step: completedStepCount,
             firstSequence: firstSequence
         )
-    }
-
-    private static func sequences(
-        of rows: [TokenRow],
-        settings: TrainingSettings
-    ) throws(TrainingError) -> [PackedRow] {
-        guard settings.packsRows else { return rows.map { PackedRow(texts: [$0]) } }
-        let counts = rows.map(\.inputCount)
-        if let longest = counts.max(), longest > settings.sequenceLength {
-            throw .rowTooLong(inputCount: longest, sequenceLength: settings.sequenceLength)
-        }
-        let packing = RowPacking(
-            inputCounts: counts,
-            capacity: settings.sequenceLength,
-            seed: settings.seed
-        )
-        return packing.sequences.map { PackedRow(texts: $0.map { rows[$0] }) }
     }
 
     /// Clips the gradient, and steps if it is finite; returns its norm before clipping.

@@ -13,6 +13,7 @@ final class TrainRun {
     private let report: TrainReport
     private let console: Console
     private let clock = ContinuousClock()
+    private var start = ContinuousClock().now
     private var stopping: EarlyStopping?
     private var before: Evaluation?
     /// The seconds of earlier processes of this run.
@@ -42,18 +43,25 @@ final class TrainRun {
         report.tellData()
         let dump = try command.dumpBatches.map(BatchDump.init(path:))
         if try !resume() { before = evaluateHeldOut() }
-        let start = clock.now
-        let firstStep = trainer.completedStepCount
-        var end = "all steps are done"
+        start = clock.now
+        let end = try takeSteps(dump)
+        try keep()
+        try save()
+        report.finish(
+            end: end,
+            adapter: command.output,
+            before: before,
+            after: evaluateHeldOut(),
+            seconds: elapsed.seconds
+        )
+    }
+
+    /// Takes steps until there are none left or none wanted, and returns why it ended.
+    private func takeSteps(_ dump: BatchDump?) throws -> String {
+        let total = trainer.settings.totalStepCount
         while !trainer.isFinished {
-            if stopping?.isExhausted == true {
-                end = "held-out loss no longer falls"
-                break
-            }
-            if Interruption.isRequested {
-                end = "interrupted"
-                break
-            }
+            if stopping?.isExhausted == true { return "held-out loss no longer falls" }
+            if Interruption.isRequested { return "interrupted" }
             let rows = dump == nil ? [] : trainer.nextRows()
             let begin = clock.now
             let step = try trainer.step()
@@ -62,28 +70,17 @@ final class TrainRun {
             let evaluation = isEvaluated(step.step) ? evaluateHeldOut() : nil
             if let loss = evaluation?.loss { _ = stopping?.observe(loss) }
             if isTold(step.step) || evaluation != nil {
-                report.tell(
-                    step, seconds: seconds, heldOut: evaluation,
-                    left: timeLeft(since: start, firstStep))
+                let left = Console.timeLeft(done: step.step, of: total, elapsed: elapsed)
+                report.tell(step, seconds: seconds, heldOut: evaluation, left: left)
             }
-            console.progress(
-                "step",
-                done: step.step - firstStep,
-                of: trainer.settings.totalStepCount - firstStep,
-                since: start
-            )
-            if let keeper, step.step.isMultiple(of: keeper.interval) { try keep(since: start) }
+            console.progress("step", done: step.step, of: total, since: clock.now - elapsed)
+            if let keeper, step.step.isMultiple(of: keeper.interval) { try keep() }
         }
-        try keep(since: start)
-        try save()
-        report.finish(
-            end: end,
-            adapter: command.output,
-            before: before,
-            after: evaluateHeldOut(),
-            seconds: secondsBefore + (clock.now - start).seconds
-        )
+        return "all steps are done"
     }
+
+    /// The time that the run has taken so far, in earlier processes too.
+    private var elapsed: Duration { clock.now - start + .seconds(secondsBefore) }
 
     /// Goes on from a checkpoint; whether there was one.
     private func resume() throws -> Bool {
@@ -101,13 +98,13 @@ final class TrainRun {
     }
 
     /// Writes a checkpoint, unless there is one of this step.
-    private func keep(since start: ContinuousClock.Instant) throws {
+    private func keep() throws {
         guard let keeper, lastSavedStep != trainer.completedStepCount else { return }
         try keeper.save(
             trainer,
             stopping: stopping,
             before: before,
-            seconds: secondsBefore + (clock.now - start).seconds
+            seconds: elapsed.seconds
         )
         lastSavedStep = trainer.completedStepCount
     }
@@ -119,14 +116,6 @@ final class TrainRun {
     private func isEvaluated(_ step: Int) -> Bool {
         guard let every = command.heldOut.evaluateEvery else { return false }
         return step.isMultiple(of: every)
-    }
-
-    private func timeLeft(since start: ContinuousClock.Instant, _ firstStep: Int) -> Duration? {
-        Console.timeLeft(
-            done: trainer.completedStepCount - firstStep,
-            of: trainer.settings.totalStepCount - firstStep,
-            elapsed: clock.now - start
-        )
     }
 
     private func evaluateHeldOut() -> Evaluation? {

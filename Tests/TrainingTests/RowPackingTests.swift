@@ -112,6 +112,31 @@ import Testing
         #expect(Self.distance(together.gradients, apart.gradients) < 1e-5)
     }
 
+    @Test func `packed texts with prefixes have the loss and gradient of theirs apart`() throws {
+        func rows(prefix: Int) -> [TokenRow] {
+            (0..<4).map { text in
+                let tokens = (0..<9).map { place in Int32((7 * place + 3 + 11 * text) % 64) }
+                return TokenRow(
+                    tokens: tokens,
+                    targetRanges: [5..<9],
+                    byteCount: 4,
+                    prefixCount: prefix
+                )
+            }
+        }
+        func apart(prefix: Int) throws -> (nats: Double, gradients: NamedTensors) {
+            try gradients(of: rows(prefix: prefix).map { PackedRow(texts: [$0]) })
+        }
+        let seeing = try apart(prefix: 5)
+        let packed = try gradients(of: [PackedRow(texts: rows(prefix: 5))])
+        #expect(abs(packed.nats - seeing.nats) < 1e-4)
+        #expect(Self.distance(packed.gradients, seeing.gradients) < 1e-5)
+        // One token sees itself anyway, five see more.
+        let causal = try apart(prefix: 0)
+        #expect(try apart(prefix: 1).nats == causal.nats)
+        #expect(abs(seeing.nats - causal.nats) > 1e-3)
+    }
+
     @Test func `a packed run has the losses of one whose steps see the same texts`() throws {
         // Two texts of equal length fill a sequence, so one step packed sees all four.
         let rows = ClosedFormRun.rows()
