@@ -1,6 +1,8 @@
 import Adapters
 import Foundation
 import JSONDocuments
+import Kernels
+import Models
 import Tensors
 import Testing
 
@@ -161,6 +163,26 @@ import Testing
             #expect(try again.step() == report)
             #expect(try abs(parts.step().loss - report.loss) < 1e-5)
             #expect(try abs(plain.step().loss - report.loss) > 1e-5)
+        }
+    }
+
+    @Test func `the gradient with dropout is the slope of the loss with the same mask`() throws {
+        let model = try ClosedFormRun.model()
+        let adapter = try #require(model.adapter)
+        let batch = TokenBatch(rows: ClosedFormRun.rows())
+        let plan = DropoutPlan(probability: 0.3, seed: 3, step: 7)
+        func nats(moving index: Int, by step: Float) -> Double {
+            unsafe adapter.withParameters { unsafe $0[index] += step }
+            defer { unsafe adapter.withParameters { unsafe $0[index] -= step } }
+            return model.accumulateGradients(batch, normalizer: 1, dropout: plan).nats
+        }
+        adapter.zeroGradients()
+        _ = model.accumulateGradients(batch, normalizer: 1, dropout: plan)
+        let gradients = unsafe adapter.withGradients { unsafe Array($0) }
+        let largest = gradients.indices.sorted { abs(gradients[$0]) > abs(gradients[$1]) }
+        for index in largest.prefix(12) {
+            let slope = (nats(moving: index, by: 4e-3) - nats(moving: index, by: -4e-3)) / 8e-3
+            #expect(abs(slope - Double(gradients[index])) < 0.01 * abs(slope))
         }
     }
 
