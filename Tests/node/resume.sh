@@ -70,6 +70,25 @@ done
 [ "$(find "$folder/state" -name '.step-*' | wc -l)" -eq 0 ] || fail "half a file is left"
 echo "kill -9 at $died moments: the same adapter, two checkpoints, nothing else"
 
+# Asked to end, a run leaves a checkpoint of the very step, whatever the interval.
+rm -rf "$folder/parts"
+"$STARLING" train "${flags[@]}" --data "$data" --output "$folder/parts" \
+    --checkpoint "$folder/asked" --checkpoint-every 1000000 --log-every 1 --format json \
+    >"$folder/out" 2>"$folder/err" &
+id=$!
+for _ in $(seq 200); do
+    ! grep -q '"step":20,' "$folder/out" || break
+    sleep 0.05
+done
+kill -TERM "$id"
+wait "$id" || fail "SIGTERM is not an end with 0"
+step=$(tail -n 1 "$folder/out" | jq -e 'select(.end == "interrupted").steps') || fail "no end is told"
+[ -e "$folder/asked/step-$(printf '%010d' "$step").checkpoint" ] || fail "no checkpoint of step $step"
+train "$folder/parts" --resume "$folder/asked" || fail "resuming after SIGTERM"
+cmp "$folder/whole/adapter_model.safetensors" "$folder/parts/adapter_model.safetensors" \
+    || fail "the adapter differs after SIGTERM"
+echo "SIGTERM after step $step: 0, and the same adapter in the end"
+
 refused() { # TEXT [flags]: exit 17 and that text
     local text=$1 status=0
     shift
