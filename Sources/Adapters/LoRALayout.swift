@@ -59,6 +59,17 @@ struct LoRALayout {
         pairs[ranges[layer * ProjectionSite.allCases.count + site.rawValue]]
     }
 
+    /// The part of the buffer that a site's pairs fill, or `nil` where nothing is adapted.
+    func range(of pairs: ArraySlice<Pair>) -> Range<Int>? {
+        guard let first = pairs.first, let last = pairs.last else { return nil }
+        return first.offsetOfA..<last.offsetOfB + last.outputSize * rank
+    }
+
+    /// The values of the largest site.
+    var siteCountMax: Int {
+        ranges.compactMap { range(of: pairs[$0])?.count }.max() ?? 0
+    }
+
     private static func append(
         site: ProjectionSite,
         layer: Int,

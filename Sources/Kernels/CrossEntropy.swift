@@ -13,18 +13,19 @@ public struct CrossEntropy {
 
     private let chunkRowCount: Int
     private let head: FrozenWeight
-    private let logitsBuffer: FloatBuffer
 
     /// Prepares for a head of shape [V, channel].
     public init(head: FrozenWeight, chunkRowCount: Int = Self.chunkRowCountDefault) {
         precondition(chunkRowCount > 0, "chunks of \(chunkRowCount) rows")
         self.head = head
         self.chunkRowCount = chunkRowCount
-        logitsBuffer = FloatBuffer(count: chunkRowCount * head.rowCount)
     }
 
-    /// The bytes of the logits that exist at the same time.
-    public var byteCount: Int { logitsBuffer.count * 4 }
+    /// The Float32 values of scratch that a loss over `rowCount` rows needs: the logits that exist
+    /// at the same time.
+    public func scratchCount(rowCount: Int) -> Int {
+        min(chunkRowCount, rowCount) * head.rowCount
+    }
 
     /// The summed loss in nats; each row's is added in `Double`, in order.
     ///
@@ -34,12 +35,15 @@ public struct CrossEntropy {
     ///   - gradient: Shape: that of `hidden`; takes the gradient of loss x `scale`. `nil` where
     ///     nobody needs it.
     ///   - scale: not 0.
+    ///   - scratch: a buffer with room for ``scratchCount(rowCount:)`` values from `offset` on.
     /// - Complexity: O(rows V channels).
     public func loss(
         hidden: Operand,
         targets: [Int32],
         gradient: Matrix? = nil,
-        scale: Float = 1
+        scale: Float = 1,
+        scratch: FloatBuffer,
+        offset: Int = 0
     ) -> Double {
         precondition(
             hidden.columnCount == head.columnCount && targets.count == hidden.rowCount
@@ -50,11 +54,12 @@ public struct CrossEntropy {
         var sum = 0.0
         for lower in stride(from: 0, to: hidden.rowCount, by: chunkRowCount) {
             let rows = lower..<min(lower + chunkRowCount, hidden.rowCount)
-            let logits = logitsBuffer.matrix(at: 0, rows: rows.count, columns: head.rowCount)
+            let logits = scratch.matrix(
+                at: offset, rows: rows.count, columns: head.rowCount)
             head.multiplyTransposed(hidden.rows(rows), into: logits)
             // In place: a row of bfloat16 stands at the start of the row that it came from.
-            let logitsGradient = logitsBuffer.matrix(
-                at: 0,
+            let logitsGradient = scratch.matrix(
+                at: offset,
                 rows: rows.count,
                 columns: head.rowCount * (hidden.type == .float32 ? 1 : 2),
                 type: hidden.type

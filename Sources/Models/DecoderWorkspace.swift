@@ -59,6 +59,8 @@ struct DecoderWorkspace {
         let tapWidths: [[Int]]
         let computeType: ComputeType
         let recomputation: ModelOptions.Recomputation
+        /// The values of the logits that exist at the same time.
+        let logitsCount: Int
     }
 
     private let layers: [LayerActivations]
@@ -72,6 +74,9 @@ struct DecoderWorkspace {
     let product: Operand
     /// `nil` unless a backward pass follows.
     let gradients: DecoderGradients?
+    /// Where logits may stand while neither layers nor their gradients are computed: over all
+    /// scratch but the stream's.
+    let logitsOffset: Int
 
     /// Lays the views out in `buffer`, which is replaced first if it is too small.
     init(configuration: ModelConfiguration, extents: Extents, buffer: inout FloatBuffer) {
@@ -90,50 +95,46 @@ struct DecoderWorkspace {
         func operand(_ columns: Int) -> Operand {
             room.take(rows: extents.rowCount, columns: columns, type: extents.computeType)
         }
+        // What lives through the loss comes first; scratch of layers and gradients follows.
         stream = take(layout.hidden)
         normed = operand(layout.hidden)
+        let sums = (0..<configuration.layerCount).map { layer in
+            layout.kept(layer: layer)[2] ? take(layout.heads) : nil
+        }
+        let kept = (0..<configuration.layerCount).map { layer in
+            zip(layout.kept(layer: layer), layout.widths(layer: layer))
+                .map { isOwn, width in isOwn ? operand(width) : nil }
+        }
+        let streamGradients = extents.trains ? (take(layout.hidden), take(layout.hidden)) : nil
+        logitsOffset = layout.lastingCount
         wide = take(layout.wide)
         product = operand(layout.inner)
         let shared = layout.sharedWidths.map(operand)
         let sharedSums = take(layout.heads)
-        var layers: [LayerActivations] = []
-        for layer in 0..<configuration.layerCount {
-            let own = layout.kept(layer: layer)
-            var values: [Operand] = []
-            for (index, isOwn) in own.enumerated() {
-                values.append(
-                    isOwn ? operand(layout.widths(layer: layer)[index]) : shared[index])
-            }
-            layers.append(
-                LayerActivations(
-                    input: values[0], plainQueryKey: values[1], queryKeyValue: values[2],
-                    logSumExp: own[2] ? take(layout.heads) : sharedSums,
-                    attended: values[3], middle: values[4], gateUp: values[5],
-                    tapStates: Array(values[6...])
-                )
+        layers = zip(kept, sums).map { kept, sums in
+            let views = zip(kept, shared).map { $0 ?? $1 }
+            return LayerActivations(
+                input: views[0], plainQueryKey: views[1], queryKeyValue: views[2],
+                logSumExp: sums ?? sharedSums, attended: views[3], middle: views[4],
+                gateUp: views[5], tapStates: Array(views[6...])
             )
         }
-        self.layers = layers
-        guard extents.trains else {
+        guard let streamGradients else {
             gradients = nil
             return
         }
         // In Float32 a gradient and what products read of it are the same values.
-        func pair(_ columns: Int) -> (Matrix, Operand) {
-            let matrix = take(columns)
-            return (
-                matrix, extents.computeType == .float32 ? .float32(matrix) : operand(columns)
-            )
+        func pair(_ matrix: Matrix) -> Operand {
+            extents.computeType == .float32 ? .float32(matrix) : operand(matrix.columnCount)
         }
-        let (stream, streamOperand) = pair(layout.hidden)
-        let (attended, attendedOperand) = pair(layout.queries)
+        let attended = take(layout.queries)
         gradients = DecoderGradients(
-            stream: stream,
-            streamOperand: streamOperand,
-            normed: take(layout.hidden),
+            stream: streamGradients.0,
+            streamOperand: pair(streamGradients.0),
+            normed: streamGradients.1,
             queryKeyValue: operand(layout.queryKeyValue),
             attended: attended,
-            attendedOperand: attendedOperand,
+            attendedOperand: pair(attended),
             product: take(layout.inner),
             heads: room.take(rows: 2 * extents.rowCount, columns: layout.queries)
         )
@@ -199,15 +200,13 @@ struct DecoderLayout {
         return [keeps, keepsRest, keepsRest, keepsRest, keepsRest, keepsMLP] + states
     }
 
-    /// The Float32 values that a workspace takes: the sum over all views.
-    var valueCount: Int {
-        let rows = extents.rowCount
-        func matrix(_ columns: Int) -> Int { FloatBuffer.room(rows: rows, columns: columns) }
-        func operand(_ columns: Int) -> Int {
-            FloatBuffer.room(rows: rows, columns: columns, type: extents.computeType)
-        }
-        var count = matrix(hidden) + operand(hidden) + matrix(wide) + operand(inner)
-        count += sharedWidths.reduce(0) { $0 + operand($1) } + matrix(heads)
+    /// The Float32 values that a workspace takes: what lasts, and the larger of the logits and of
+    /// the scratch that they stand over.
+    var valueCount: Int { lastingCount + max(scratchCount, extents.logitsCount) }
+
+    /// What lives through the loss: the stream, its norm and gradients, and what layers keep.
+    var lastingCount: Int {
+        var count = matrix(hidden) + operand(hidden)
         for layer in 0..<layerCount {
             let kept = kept(layer: layer)
             for (width, isOwn) in zip(widths(layer: layer), kept) where isOwn {
@@ -215,10 +214,25 @@ struct DecoderLayout {
             }
             if kept[2] { count += matrix(heads) }
         }
+        return count + (extents.trains ? 2 * matrix(hidden) : 0)
+    }
+
+    /// Scratch of layers and gradients.
+    private var scratchCount: Int {
+        var count = matrix(wide) + operand(inner)
+        count += sharedWidths.reduce(0) { $0 + operand($1) } + matrix(heads)
         guard extents.trains else { return count }
+        count += operand(queryKeyValue) + matrix(queries) + matrix(inner)
+        count += FloatBuffer.room(rows: 2 * extents.rowCount, columns: queries)
         let isHalf = extents.computeType == .bfloat16
-        count += 2 * matrix(hidden) + operand(queryKeyValue) + matrix(queries) + matrix(inner)
-        count += FloatBuffer.room(rows: 2 * rows, columns: queries)
         return count + (isHalf ? operand(hidden) + operand(queries) : 0)
+    }
+
+    private func matrix(_ columns: Int) -> Int {
+        FloatBuffer.room(rows: extents.rowCount, columns: columns)
+    }
+
+    private func operand(_ columns: Int) -> Int {
+        FloatBuffer.room(rows: extents.rowCount, columns: columns, type: extents.computeType)
     }
 }

@@ -3,15 +3,13 @@
 public struct ModelMemory: Hashable, Sendable {
     /// The weights; shared by all passes.
     public var weightByteCount: Int
-    /// What layers keep and compute with.
+    /// What layers keep and compute with; a chunk of logits shares the memory of gradients.
     public var activationByteCount: Int
     /// The scores of one block of queries per thread.
     public var attentionByteCount: Int
-    /// The logits of a chunk of rows.
-    public var logitsByteCount: Int
 
     /// The sum.
     public var byteCount: Int {
-        weightByteCount + activationByteCount + attentionByteCount + logitsByteCount
+        weightByteCount + activationByteCount + attentionByteCount
     }
 }

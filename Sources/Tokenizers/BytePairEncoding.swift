@@ -1,20 +1,11 @@
-/// Joins the bytes of a part into tokens, always the best pair that there is, the leftmost first.
+/// Joins the symbols of a part into tokens, always the best pair that there is, the leftmost first.
 struct BytePairEncoding {
-    /// What two neighbours become, and how early.
-    struct Merge {
-        let rank: Int32
-        let id: Int32
-    }
+    private let merges: MergeTable
+    private let symbols: SymbolTable
 
-    /// The merges of two IDs, the left one in the upper half of the key.
-    private let merges: [UInt64: Merge]
-    /// The token of each byte, or -1 if bytes like it are dropped.
-    private let byteIDs: [Int32]
-
-    init(merges: [UInt64: Merge], byteIDs: [Int32]) {
-        precondition(byteIDs.count == 256, "\(byteIDs.count) bytes")
+    init(merges: MergeTable, symbols: SymbolTable) {
         self.merges = merges
-        self.byteIDs = byteIDs
+        self.symbols = symbols
     }
 
     /// Room that parts share, so that each doesn't allocate its own.
@@ -32,10 +23,6 @@ struct BytePairEncoding {
     /// the queue.
     static let scannedCountMax = 48
 
-    static func key(_ left: Int32, _ right: Int32) -> UInt64 {
-        UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
-    }
-
     /// Appends the tokens of a part.
     ///
     /// - Complexity: O(n log n) in the length of the part.
@@ -46,11 +33,8 @@ struct BytePairEncoding {
         into output: inout [Int]
     ) {
         workspace.ids.removeAll(keepingCapacity: true)
-        for offset in range {
-            let id = byteIDs[Int(bytes[offset])]
-            // A byte without a token vanishes and its neighbours meet, as in the field's encoders.
-            if id >= 0 { workspace.ids.append(id) }
-        }
+        symbols.append(bytes, in: range, to: &workspace.ids)
+        if workspace.ids.isEmpty { return }
         if workspace.ids.count <= Self.scannedCountMax {
             mergeByScanning(&workspace)
             for id in workspace.ids { output.append(Int(id)) }
@@ -64,55 +48,53 @@ struct BytePairEncoding {
         }
     }
 
-    private func rank(_ left: Int32, _ right: Int32) -> Int32 {
-        merges[Self.key(left, right)]?.rank ?? Int32.max
-    }
-
     private func mergeByScanning(_ workspace: inout Workspace) {
         guard workspace.ids.count > 1 else { return }
         workspace.ranks.removeAll(keepingCapacity: true)
         for index in 0..<(workspace.ids.count - 1) {
-            workspace.ranks.append(rank(workspace.ids[index], workspace.ids[index + 1]))
+            workspace.ranks.append(merges.rank(workspace.ids[index], workspace.ids[index + 1]))
         }
         while true {
-            var best = Int32.max
+            var best = MergeTable.noRank
             var index = -1
             for (candidate, rank) in workspace.ranks.enumerated() where rank < best {
                 best = rank
                 index = candidate
             }
-            guard index >= 0,
-                let merge = merges[Self.key(workspace.ids[index], workspace.ids[index + 1])]
-            else { return }
-            workspace.ids[index] = merge.id
+            guard index >= 0 else { return }
+            let id = merges.id(rank: best)
+            workspace.ids[index] = id
             workspace.ids.remove(at: index + 1)
             workspace.ranks.remove(at: index)
             if index > 0 {
-                workspace.ranks[index - 1] = rank(workspace.ids[index - 1], merge.id)
+                workspace.ranks[index - 1] = merges.rank(workspace.ids[index - 1], id)
             }
             if index < workspace.ranks.count {
-                workspace.ranks[index] = rank(merge.id, workspace.ids[index + 1])
+                workspace.ranks[index] = merges.rank(id, workspace.ids[index + 1])
             }
         }
     }
 
     /// The same merges with symbols in a linked list and pairs in a queue.
     ///
-    /// A pair whose symbols
-    /// have changed since it was queued no longer has its rank and is passed over.
+    /// A pair whose symbols have changed since it was queued no longer has its rank and is passed
+    /// over.
     private func mergeByQueue(_ workspace: inout Workspace) {
         let count = workspace.ids.count
-        workspace.previous = (0..<count).map { $0 - 1 }
-        workspace.next = (0..<count).map { $0 + 1 < count ? $0 + 1 : -1 }
+        workspace.previous.removeAll(keepingCapacity: true)
+        workspace.next.removeAll(keepingCapacity: true)
+        for index in 0..<count {
+            workspace.previous.append(index - 1)
+            workspace.next.append(index + 1 < count ? index + 1 : -1)
+        }
         for index in 0..<(count - 1) { enqueue(index, &workspace) }
         while let (rank, left) = workspace.queue.pop() {
             guard workspace.ids[left] >= 0 else { continue }
             let right = workspace.next[left]
             guard right >= 0,
-                let merge = merges[Self.key(workspace.ids[left], workspace.ids[right])],
-                merge.rank == rank
+                merges.rank(workspace.ids[left], workspace.ids[right]) == rank
             else { continue }
-            workspace.ids[left] = merge.id
+            workspace.ids[left] = merges.id(rank: rank)
             workspace.ids[right] = -1
             let after = workspace.next[right]
             workspace.next[left] = after
@@ -125,7 +107,7 @@ struct BytePairEncoding {
     private func enqueue(_ position: Int, _ workspace: inout Workspace) {
         let right = workspace.next[position]
         guard right >= 0 else { return }
-        let rank = rank(workspace.ids[position], workspace.ids[right])
-        if rank < Int32.max { workspace.queue.push(rank: rank, position: position) }
+        let rank = merges.rank(workspace.ids[position], workspace.ids[right])
+        if rank < MergeTable.noRank { workspace.queue.push(rank: rank, position: position) }
     }
 }

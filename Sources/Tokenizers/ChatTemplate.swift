@@ -1,7 +1,12 @@
-/// How a conversation becomes one text: ChatML, with or without a default system message.
+/// How a conversation becomes one text.
 ///
 /// A model file brings its template as a Jinja program. Running programs from files is not wanted
 /// here, so known templates are recognised by their meaning and all others are refused.
+///
+/// ### Deviations
+/// The templates of Llama 2 and Mistral stop where roles don't alternate. Here each message is
+/// rendered as it comes; one with another role than `assistant` is the user's, and a system message
+/// that Mistral's template has no place for stands before what the user says first.
 public struct ChatTemplate: Hashable, Sendable {
     /// One turn of a conversation.
     public struct Message: Hashable, Sendable {
@@ -17,33 +22,64 @@ public struct ChatTemplate: Hashable, Sendable {
         }
     }
 
-    /// What is said first, in the system's role, when a conversation begins with another role.
-    public let defaultSystemMessage: String?
+    /// The ways of marking turns that are known.
+    enum Style: Hashable {
+        /// ChatML, with what is said first when a conversation begins with another role.
+        case chatML(defaultSystemMessage: String?)
+        /// Llama 3's headers.
+        case llama3
+        /// Llama 2's instructions with a system message in the first.
+        case llama2
+        /// Mistral's instructions, with a space before or behind answers in some versions.
+        case mistral(hasSpaceBefore: Bool, hasSpaceBehind: Bool)
+    }
 
-    /// The token that ends a turn.
-    public static let endOfTurn = "<|im_end|>"
-    private static let startOfTurn = "<|im_start|>"
+    let style: Style
+    /// The texts of the tokens that begin and end a text.
+    let bosToken: String
+    let eosToken: String
+
+    /// What is said first, in the system's role, when a conversation begins with another role.
+    public var defaultSystemMessage: String? {
+        guard case .chatML(let message) = style else { return nil }
+        return message
+    }
 
     /// Makes a ChatML template.
     public init(defaultSystemMessage: String?) {
-        self.defaultSystemMessage = defaultSystemMessage
+        self.init(
+            style: .chatML(defaultSystemMessage: defaultSystemMessage), bosToken: "", eosToken: ""
+        )
     }
 
-    /// Recognises the Jinja text of a ChatML template, as the SmolLM2 and Qwen 2 files have it.
+    /// Recognises the Jinja text of a template, as the files of SmolLM2, Qwen 2, Llama 2, Llama 3
+    /// and Mistral have it.
     ///
+    /// - Parameters:
+    ///   - bosToken: the text of the token that begins a text; empty if there is none.
+    ///   - eosToken: the text of the token that ends a text; empty if there is none.
     /// - Throws: `unknownChatTemplate` with the beginning of the text.
-    public init(jinja: String) throws(TokenizerError) {
-        guard let pieces = JinjaReader.pieces(of: jinja),
-            let defaultSystemMessage = Self.match(pieces)
-        else {
+    public init(
+        jinja: String,
+        bosToken: String = "",
+        eosToken: String = ""
+    ) throws(TokenizerError) {
+        guard let pieces = JinjaReader.pieces(of: jinja), let style = Style(pieces) else {
             throw .unknownChatTemplate(excerpt: String(jinja.prefix(80)))
         }
-        self.init(defaultSystemMessage: defaultSystemMessage)
+        self.init(style: style, bosToken: bosToken, eosToken: eosToken)
+    }
+
+    private init(style: Style, bosToken: String, eosToken: String) {
+        self.style = style
+        self.bosToken = bosToken
+        self.eosToken = eosToken
     }
 
     /// The conversation as one text.
     ///
-    /// - Parameter addsGenerationPrompt: whether the assistant's turn is opened at the end.
+    /// - Parameter addsGenerationPrompt: whether the assistant's turn is opened at the end, where
+    ///   the template does that.
     public func render(_ messages: [Message], addsGenerationPrompt: Bool) -> String {
         renderSegments(messages, addsGenerationPrompt: addsGenerationPrompt).map(\.text).joined()
     }
@@ -51,72 +87,29 @@ public struct ChatTemplate: Hashable, Sendable {
     /// The conversation in parts, of which those that the assistant says, with the token that ends
     /// its turn, are answers.
     ///
-    /// Encode the parts one by one: an answer then begins at a token's boundary, as it does when
-    /// the model writes it behind the generation prompt.
+    /// Encode the parts by ``Tokenizer/encode(segments:)``: an answer then begins at a token's
+    /// boundary, as it does when the model writes it behind the generation prompt. A text that the
+    /// template begins with the model's first token brings it along.
     public func renderSegments(
         _ messages: [Message],
         addsGenerationPrompt: Bool = false
     ) -> [(text: String, isAnswer: Bool)] {
-        var segments: [(text: String, isAnswer: Bool)] = []
-        var context = ""
-        if let defaultSystemMessage, let first = messages.first, first.role != "system" {
-            context += Self.opening("system") + defaultSystemMessage + Self.endOfTurn + "\n"
+        var segments = ChatSegments()
+        switch style {
+        case .chatML(let message): renderChatML(messages, message, into: &segments)
+        case .llama3: renderLlama3(messages, into: &segments)
+        case .llama2: renderLlama2(messages, into: &segments)
+        case .mistral(let before, let behind):
+            renderMistral(messages, (before ? " " : "", behind ? " " : ""), into: &segments)
         }
-        for message in messages {
-            context += Self.opening(message.role)
-            let turn = message.content + Self.endOfTurn
-            if message.role == "assistant" {
-                segments.append((text: context, isAnswer: false))
-                segments.append((text: turn, isAnswer: true))
-                context = "\n"
-            } else {
-                context += turn + "\n"
+        if addsGenerationPrompt {
+            switch style {
+            case .chatML: segments.say(Self.chatMLOpening("assistant"))
+            case .llama3: segments.say(Self.llama3Opening("assistant"))
+            // An answer follows the instruction as it is.
+            case .llama2, .mistral: break
             }
         }
-        if addsGenerationPrompt { context += Self.opening("assistant") }
-        if !context.isEmpty { segments.append((text: context, isAnswer: false)) }
-        return segments
-    }
-
-    private static func opening(_ role: String) -> String {
-        "\(startOfTurn)\(role)\n"
-    }
-
-    /// The default system message within a ChatML template; `.some(nil)` if it has none and `nil`
-    /// if the template is another one.
-    private static func match(_ pieces: [JinjaPiece]) -> String?? {
-        var rest = pieces[...]
-        func skip(_ expected: [JinjaPiece]) -> Bool {
-            guard rest.starts(with: expected) else { return false }
-            rest = rest.dropFirst(expected.count)
-            return true
-        }
-        let defaults: [JinjaPiece] = [
-            .block("set add_generation_prompt = false"), .block("endif"),
-        ]
-        for condition in [
-            "if not add_generation_prompt is defined", "if add_generation_prompt is not defined",
-        ] {
-            _ = skip([.block(condition)] + defaults)
-        }
-        guard skip([.block("for message in messages")]) else { return nil }
-        var systemMessage: String?
-        if skip([.block("if loop.first and messages[0].role != 'system'")]) {
-            guard case .literal(let text)? = rest.popFirst(), skip([.block("endif")]) else {
-                return nil
-            }
-            let (prefix, suffix) = (opening("system"), endOfTurn + "\n")
-            guard text.hasPrefix(prefix), text.hasSuffix(suffix),
-                text.utf8.count >= prefix.utf8.count + suffix.utf8.count
-            else { return nil }
-            systemMessage = String(text.dropFirst(prefix.count).dropLast(suffix.count))
-        }
-        let turn: [JinjaPiece] = [
-            .literal(startOfTurn), .value("message.role"), .literal("\n"),
-            .value("message.content"), .literal(endOfTurn + "\n"), .block("endfor"),
-            .block("if add_generation_prompt"), .literal(opening("assistant")), .block("endif"),
-        ]
-        guard skip(turn), rest.isEmpty else { return nil }
-        return .some(systemMessage)
+        return segments.finished()
     }
 }

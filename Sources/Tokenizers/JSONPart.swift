@@ -2,6 +2,7 @@ internal import JSONDocuments
 
 /// An object of a tokenizer's files and where it is found.
 struct JSONPart {
+    /// The keys that lead to the object, each with a point behind it.
     let place: String
     let object: JSONObject
 
@@ -38,8 +39,36 @@ struct JSONPart {
         return JSONPart(place: place + key + ".", object: object)
     }
 
-    func requireAbsent(_ key: String) throws(TokenizerError) {
-        if let value = self[key] { throw unsupported(key, value, "null") }
+    /// The objects of a list under a key.
+    func parts(_ key: String) throws(TokenizerError) -> [JSONPart] {
+        guard let values = self[key]?.array else {
+            throw .invalidField(item: place + key, expected: "a list of objects")
+        }
+        var parts: [JSONPart] = []
+        for value in values {
+            guard let object = value.object else {
+                throw .invalidField(item: place + key, expected: "a list of objects")
+            }
+            parts.append(JSONPart(place: place + key + ".", object: object))
+        }
+        return parts
+    }
+
+    /// The text under a key.
+    func text(_ key: String) throws(TokenizerError) -> String {
+        guard let text = self[key]?.string else {
+            throw .invalidField(item: place + key, expected: "a text")
+        }
+        return text
+    }
+
+    /// The Boolean under a key, false if it is absent.
+    func flag(_ key: String) throws(TokenizerError) -> Bool {
+        guard let value = self[key] else { return false }
+        guard let flag = value.bool else {
+            throw .invalidField(item: place + key, expected: "true or false")
+        }
+        return flag
     }
 
     /// The error for a value that is not computed here, cut where it gets long.
@@ -50,5 +79,10 @@ struct JSONPart {
             value: text.count <= 120 ? text : text.prefix(119) + "…",
             supported: supported
         )
+    }
+
+    /// The error for a step that is not computed here.
+    func unsupported(_ supported: String) -> TokenizerError {
+        unsupported("type", self["type"] ?? .null, supported)
     }
 }

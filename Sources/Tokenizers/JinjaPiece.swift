@@ -7,7 +7,7 @@
 enum JinjaPiece: Hashable {
     /// Text that is output as it is.
     case literal(String)
-    /// A value that is output, as in `message.role`.
+    /// A value that is output, as in `message.role` or `message.content | trim`.
     case value(String)
     /// A statement, as in `for message in messages`.
     case block(String)
@@ -185,15 +185,15 @@ struct JinjaReader {
         return nil
     }
 
-    /// Terms with `+` or `~` between them.
+    /// Terms with `+` or `~` between them: texts, and values in one way of writing them.
     private mutating func appendOutput(_ tokens: [JinjaToken]) -> Bool {
-        guard tokens.count % 2 == 1 else { return false }
-        for (index, token) in tokens.enumerated() {
-            switch token {
-            case .string(let text) where index % 2 == 0: append(.literal(text))
-            case .word(let name) where index % 2 == 0: append(.value(name))
-            case .symbol("+") where index % 2 == 1, .symbol("~") where index % 2 == 1: continue
-            default: return false
+        let isOperator: (JinjaToken) -> Bool = { $0 == .symbol("+") || $0 == .symbol("~") }
+        for term in tokens.split(omittingEmptySubsequences: false, whereSeparator: isOperator) {
+            guard let first = term.first else { return false }
+            if term.count == 1, case .string(let text) = first {
+                append(.literal(text))
+            } else {
+                append(.value(term.map(\.spelling).joined(separator: " ")))
             }
         }
         return true

@@ -26,6 +26,7 @@ struct PreTokenization {
         case .gpt2: forEachMatch(in: range, body)
         case .smollm: forEachPartBetweenNumbers(in: range, body)
         case .llamaBPE, .qwen2: forEachMatch(in: range, body)
+        case .whole: body(range)
         }
     }
 

@@ -1,54 +1,70 @@
-/// A byte-level BPE tokenizer: text to token IDs and back.
+/// A BPE tokenizer: text to token IDs and back.
 ///
-/// Encoding gives the IDs that the `tokenizers` library gives without its special tokens; nothing
-/// is put before or behind the text, see ``TokenizerDefinition/addsBOS``.
-/// Source: Sennrich et al. 2016, with GPT-2's alphabet of bytes.
+/// Encoding and decoding give what the `tokenizers` library gives.
+/// Source: Sennrich et al. 2016; with GPT-2's alphabet of bytes, or with SentencePiece's characters
+/// and bytes (Kudo and Richardson 2018).
 ///
 /// ### Deviations
-/// The classes of characters are those of the Unicode version that the Swift library knows, so
-/// characters younger than one of the libraries may be cut otherwise. An added token decodes to its
-/// own text, also where its letters happen to be of the byte alphabet.
+/// The classes of characters and their compositions are those of the Unicode version that the Swift
+/// library knows, so characters younger than one of the libraries may be cut otherwise. An added
+/// token decodes to its own text, also where its letters happen to be of the byte alphabet. A part
+/// is never taken for an added token as a whole.
 public final class Tokenizer: Sendable {
     /// What this tokenizer was made of.
     public let definition: TokenizerDefinition
-    /// The chat template; `nil` if there is none or if it is not ChatML.
+    /// The chat template; `nil` if there is none or if it is not known.
     ///
     /// ``requiredChatTemplate()`` says why.
     public let chatTemplate: ChatTemplate?
 
-    private let encoding: BytePairEncoding
-    private let addedTokens: AddedTokenMatcher
-    private let plainAddedTokens: AddedTokenMatcher
-    /// The bytes of each token.
-    private let tokenBytes: [[UInt8]]
-    private let isSpecial: [Bool]
-    private let ids: [[UInt8]: Int32]
+    let index: TokenIndex
+    let encoding: BytePairEncoding
+    let normalization: Normalization
+    /// How spaces are marked, if tokens spell characters.
+    let spaces: SpaceMarking?
+    let decoding: TokenDecoding
+    /// The tokens that are found in text as it is, and those that are found when it is normalized.
+    let addedTokens: AddedTokenMatcher
+    let normalizedAddedTokens: AddedTokenMatcher
     /// The tokens by their bytes, if parts that are tokens as a whole are not merged.
-    private let wholeParts: [[UInt8]: Int32]?
+    let wholeParts: TokenIndex?
 
     /// Makes a tokenizer.
     ///
     /// - Throws: what contradicts itself in the definition.
     public init(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        let spelling = try definition.checkedCharacters()
         let tables = try VocabularyTables(definition)
         self.definition = definition
-        chatTemplate = definition.chatTemplate.flatMap { try? ChatTemplate(jinja: $0) }
-        encoding = BytePairEncoding(merges: tables.merges, byteIDs: tables.byteIDs)
-        tokenBytes = tables.tokenBytes
-        ids = tables.ids
-        wholeParts = definition.ignoresMerges ? tables.wholeParts() : nil
-        var isSpecial = [Bool](repeating: false, count: tables.tokenBytes.count)
-        for token in definition.addedTokens where token.isSpecial { isSpecial[token.id] = true }
-        self.isSpecial = isSpecial
-        func matcher(_ tokens: [TokenizerDefinition.AddedToken]) -> AddedTokenMatcher {
-            AddedTokenMatcher(tokens.map { (Array($0.content.utf8), $0.id) })
+        chatTemplate = try? definition.recognisedChatTemplate()
+        index = tables.index
+        let symbols = tables.symbols(definition)
+        encoding = BytePairEncoding(merges: tables.merges, symbols: symbols)
+        normalization = tables.normalization
+        spaces = spelling.map {
+            SpaceMarking(
+                $0, tables.index, definition.merges, dropsSymbols: symbols.dropsSymbols
+            )
         }
-        addedTokens = matcher(definition.addedTokens)
-        plainAddedTokens = matcher(definition.addedTokens.filter { !$0.isSpecial })
+        decoding = TokenDecoding(
+            texts: tables.decoded,
+            specialIDs: definition.addedTokens.filter(\.isSpecial).map(\.id),
+            spelling?.decoding
+        )
+        wholeParts = definition.ignoresMerges ? tables.wholeParts() : nil
+        let plain = definition.addedTokens.filter { !$0.isNormalized }
+        addedTokens = AddedTokenMatcher(plain, contents: plain.map { Array($0.content.utf8) })
+        let normalized = definition.addedTokens.filter(\.isNormalized)
+        normalizedAddedTokens = AddedTokenMatcher(
+            normalized,
+            contents: normalized.map {
+                tables.normalization.apply(to: Array($0.content.utf8)[...])
+            }
+        )
     }
 
     /// The number of IDs: one more than the greatest.
-    public var vocabularySize: Int { tokenBytes.count }
+    public var vocabularySize: Int { decoding.tokenCount }
 
     /// The token that begins a text, if the model has one.
     public var bosID: Int? { definition.bosID }
@@ -60,70 +76,49 @@ public final class Tokenizer: Sendable {
     ///
     /// - Throws: `missingChatTemplate`, `unknownChatTemplate`.
     public func requiredChatTemplate() throws(TokenizerError) -> ChatTemplate {
-        guard let jinja = definition.chatTemplate else { throw .missingChatTemplate }
-        return try ChatTemplate(jinja: jinja)
+        try definition.recognisedChatTemplate()
     }
 
-    /// The ID of a token as the vocabulary spells it, as in `Ġthe` or `<|im_end|>`.
+    /// The ID of a token as the vocabulary spells it, as in `Ġthe`, `▁the` or `<|im_end|>`.
     public func id(of token: String) -> Int? {
-        ids[Array(token.utf8)].map { Int($0) }
-    }
-
-    /// Text to IDs.
-    ///
-    /// - Parameter parsesSpecialTokens: whether `<|im_end|>` in the text is that token. Pass false
-    ///   for text from people, who would otherwise steer the model.
-    /// - Complexity: O(n log n) in the length of the longest part without white space.
-    public func encode(_ text: String, parsesSpecialTokens: Bool = true) -> [Int] {
-        let bytes = Array(text.utf8)
-        let parts = PreTokenization(bytes, kind: definition.preTokenizer)
-        let matcher = parsesSpecialTokens ? addedTokens : plainAddedTokens
-        var workspace = BytePairEncoding.Workspace()
-        var output: [Int] = []
-        output.reserveCapacity(bytes.count / 3)
-        var start = 0
-        func encodePlain(_ range: Range<Int>) {
-            parts.forEachPart(in: range) { part in
-                if let wholeParts, let id = wholeParts[Array(bytes[part])] {
-                    output.append(Int(id))
-                } else {
-                    encoding.encode(bytes, in: part, &workspace, into: &output)
-                }
-            }
-        }
-        if !matcher.isEmpty {
-            var offset = 0
-            while offset < bytes.count {
-                guard matcher.canBegin(with: bytes[offset]),
-                    let match = matcher.match(bytes, at: offset, before: bytes.count)
-                else {
-                    offset += 1
-                    continue
-                }
-                encodePlain(start..<offset)
-                output.append(match.id)
-                offset = match.end
-                start = offset
-            }
-        }
-        encodePlain(start..<bytes.count)
-        return output
+        let id = index.id(of: Array(token.utf8)[...])
+        return id >= 0 ? Int(id) : nil
     }
 
     /// IDs to text; bytes that are no UTF-8 become U+FFFD, and IDs that no token has vanish.
-    public func decode(_ ids: [Int], skipsSpecialTokens: Bool = false) -> String {
-        let kept =
-            skipsSpecialTokens
-            ? ids.filter { !isSpecial.indices.contains($0) || !isSpecial[$0] } : ids
-        return String(decoding: decodeBytes(kept), as: UTF8.self)
+    ///
+    /// - Parameter isContinued: whether text has come before these IDs. If not, vocabularies that put
+    ///   a space before a text take it away again.
+    public func decode(
+        _ ids: [Int],
+        skipsSpecialTokens: Bool = false,
+        isContinued: Bool = false
+    ) -> String {
+        let bytes = decoding.decode(
+            ids, skipsSpecial: skipsSpecialTokens, isContinued: isContinued, marksErrors: true
+        )
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// IDs to bytes, which may end in the middle of a character; IDs that no token has vanish.
-    public func decodeBytes(_ ids: [Int]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for id in ids where tokenBytes.indices.contains(id) {
-            bytes.append(contentsOf: tokenBytes[id])
+    ///
+    /// - Parameter isContinued: as in ``decode(_:skipsSpecialTokens:isContinued:)``.
+    public func decodeBytes(_ ids: [Int], isContinued: Bool = false) -> [UInt8] {
+        decoding.decode(
+            ids, skipsSpecial: false, isContinued: isContinued, marksErrors: false
+        )
+    }
+}
+
+extension TokenizerDefinition {
+    /// The chat template with the texts of the tokens that it names.
+    func recognisedChatTemplate() throws(TokenizerError) -> ChatTemplate {
+        guard let chatTemplate else { throw .missingChatTemplate }
+        func text(_ id: Int?) -> String {
+            id.flatMap { tokens.indices.contains($0) ? tokens[$0] : nil } ?? ""
         }
-        return bytes
+        return try ChatTemplate(
+            jinja: chatTemplate, bosToken: text(bosID), eosToken: text(eosID)
+        )
     }
 }

@@ -18,7 +18,7 @@ public enum TokenizerError: Error, Hashable, Sendable {
     case invalidMerge(index: Int, merge: String)
     /// The tokenizer has no chat template.
     case missingChatTemplate
-    /// A chat template that is no ChatML; the text's beginning.
+    /// A chat template that is not known; the text's beginning.
     case unknownChatTemplate(excerpt: String)
 }
 
@@ -43,8 +43,8 @@ extension TokenizerError: CustomStringConvertible {
         case .missingChatTemplate:
             "the tokenizer has no chat template; use a model that is tuned for chat"
         case .unknownChatTemplate(let excerpt):
-            "the chat template is not ChatML, it begins \"\(excerpt)\"; use a ChatML model or "
-                + "plain text"
+            "the chat template is none of ChatML, Llama 2, Llama 3 and Mistral, it begins "
+                + "\"\(excerpt)\"; use a model with one of these or plain text"
         }
     }
 }

@@ -1,92 +1,142 @@
 /// The tables behind a tokenizer, made from a definition that may come from anywhere.
 struct VocabularyTables {
-    /// The bytes of each token, decoded.
-    private(set) var tokenBytes: [[UInt8]] = []
-    /// The IDs by the UTF-8 of the tokens as they are spelled.
-    private(set) var ids: [[UInt8]: Int32] = [:]
-    private(set) var merges: [UInt64: BytePairEncoding.Merge] = [:]
-    private(set) var byteIDs: [Int32] = []
+    /// The tokens as the vocabulary spells them.
+    let spelled: TokenTexts
+    /// The IDs by `spelled`.
+    let index: TokenIndex
+    /// What tokens decode to before any ``CharacterSpelling/Decoding``.
+    private(set) var decoded: TokenTexts
+    let merges: MergeTable
+    let normalization: Normalization
     private let addedIDs: Set<Int>
 
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        try Self.checkCounts(definition)
+        var spelled = TokenTexts(reservingCount: definition.tokens.count)
+        for token in definition.tokens { spelled.append(token.utf8) }
+        var duplicate: Int?
+        let index = TokenIndex(spelled, duplicate: &duplicate)
+        if let duplicate { throw .duplicateToken(definition.tokens[duplicate]) }
+        self.spelled = spelled
+        self.index = index
+        try Self.checkIDs(definition, spelled)
+        normalization = try Normalization(definition.normalization)
+        decoded = try Self.decode(definition, spelled, normalization)
+        merges = try Self.merges(definition.merges, index)
+        addedIDs = Set(definition.addedTokens.map(\.id))
+    }
+
+    /// The tokens that a part can be as a whole.
+    ///
+    /// Added tokens are none of them: where they count they have been found before, and text must
+    /// not steer the model by looking like one.
+    func wholeParts() -> TokenIndex {
+        var duplicate: Int?
+        return TokenIndex(decoded, duplicate: &duplicate) { !addedIDs.contains($0) }
+    }
+
+    /// The tokens of single symbols.
+    func symbols(_ definition: TokenizerDefinition) -> SymbolTable {
+        let unknown = definition.unknownID.map { Int32($0) } ?? -1
+        if let spelling = definition.characters {
+            return SymbolTable(characters: index, spelling: spelling, unknownID: unknown)
+        }
+        return SymbolTable(
+            byteIDs: ByteAlphabet.scalars.map { index.id(of: Array(String($0).utf8)[...]) },
+            unknownID: unknown
+        )
+    }
+
+    private static func checkCounts(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        let byteCount = definition.tokens.reduce(0) { $0 + $1.utf8.count }
+        let added = definition.addedTokens.map(\.content.utf8.count)
         let limits = [
             ("the number of tokens", definition.tokens.count, TokenizerDefinition.tokenCountMax),
             ("the number of merges", definition.merges.count, TokenizerDefinition.mergeCountMax),
+            ("the length of all tokens", byteCount, Int(Int32.max)),
+            (
+                "the length of an added token", added.max() ?? 0,
+                TokenizerDefinition.addedTokenByteCountMax
+            ),
+            (
+                "the length of all added tokens", added.reduce(0, +),
+                TokenizerDefinition.addedByteCountMax
+            ),
         ]
         for (item, count, limit) in limits where count > limit {
             throw .limitExceeded(item: item, actual: count, limit: limit)
         }
-        addedIDs = Set(definition.addedTokens.map(\.id))
-        guard addedIDs.count == definition.addedTokens.count else {
-            throw .duplicateToken("an added token")
-        }
-        try readTokens(definition)
-        try checkIDs(definition)
-        try readMerges(definition.merges)
-        let unknown = definition.unknownID.map { Int32($0) } ?? -1
-        byteIDs = ByteAlphabet.scalars.map { ids[Array(String($0).utf8)] ?? unknown }
     }
 
-    /// The tokens that a part can be as a whole.
-    func wholeParts() -> [[UInt8]: Int32] {
-        var parts: [[UInt8]: Int32] = [:]
-        for (id, bytes) in tokenBytes.enumerated() where !addedIDs.contains(id) && !bytes.isEmpty {
-            parts[bytes] = Int32(id)
-        }
-        return parts
-    }
-
-    private mutating func readTokens(_ definition: TokenizerDefinition) throws(TokenizerError) {
-        ids.reserveCapacity(definition.tokens.count)
-        tokenBytes.reserveCapacity(definition.tokens.count)
-        for (id, token) in definition.tokens.enumerated() {
-            let spelling = Array(token.utf8)
-            if !spelling.isEmpty {
-                guard ids.updateValue(Int32(id), forKey: spelling) == nil else {
-                    throw .duplicateToken(token)
-                }
-            }
-            let isAdded = addedIDs.contains(id)
-            tokenBytes.append(isAdded ? spelling : ByteAlphabet.bytes(of: token) ?? spelling)
-        }
-        for token in definition.addedTokens {
-            guard tokenBytes.indices.contains(token.id), !token.content.isEmpty,
-                tokenBytes[token.id] == Array(token.content.utf8)
-            else {
-                throw .unknownID(
-                    item: "the added token \"\(token.content)\"",
-                    id: token.id,
-                    tokenCount: tokenBytes.count
-                )
-            }
-        }
-    }
-
-    private func checkIDs(_ definition: TokenizerDefinition) throws(TokenizerError) {
+    private static func checkIDs(
+        _ definition: TokenizerDefinition,
+        _ spelled: TokenTexts
+    ) throws(TokenizerError) {
         let named = [
             ("the unknown token", definition.unknownID), ("the first token", definition.bosID),
             ("the last token", definition.eosID),
         ]
         for (item, id) in named {
-            guard let id, !tokenBytes.indices.contains(id) else { continue }
-            throw .unknownID(item: item, id: id, tokenCount: tokenBytes.count)
+            guard let id, id < 0 || id >= spelled.count else { continue }
+            throw .unknownID(item: item, id: id, tokenCount: spelled.count)
+        }
+        var seen: Set<Int> = []
+        for token in definition.addedTokens {
+            guard seen.insert(token.id).inserted else { throw .duplicateToken(token.content) }
+            guard token.id >= 0, token.id < spelled.count, !token.content.isEmpty,
+                spelled.equals(token.id, Array(token.content.utf8)[...])
+            else {
+                throw .unknownID(
+                    item: "the added token \"\(token.content)\"",
+                    id: token.id,
+                    tokenCount: spelled.count
+                )
+            }
         }
     }
 
-    private mutating func readMerges(_ texts: [String]) throws(TokenizerError) {
-        merges.reserveCapacity(texts.count)
-        for (index, text) in texts.enumerated() {
+    /// A token that is looked for in normalized text decodes to its normalized text.
+    private static func decode(
+        _ definition: TokenizerDefinition,
+        _ spelled: TokenTexts,
+        _ normalization: Normalization
+    ) throws(TokenizerError) -> TokenTexts {
+        let normalized = Set(definition.addedTokens.lazy.filter(\.isNormalized).map(\.id))
+        let isPlain = normalized.isEmpty || normalization.isEmpty
+        if definition.characters != nil, isPlain { return spelled }
+        let added = Set(definition.addedTokens.map(\.id))
+        var decoded = TokenTexts(reservingCount: spelled.count)
+        for (id, token) in definition.tokens.enumerated() {
+            if !isPlain, normalized.contains(id) {
+                decoded.append(normalization.apply(to: spelled.bytes[spelled[id]]))
+            } else if definition.characters == nil, !added.contains(id),
+                let bytes = ByteAlphabet.bytes(of: token)
+            {
+                decoded.append(bytes)
+            } else {
+                decoded.append(spelled.bytes[spelled[id]])
+            }
+        }
+        return decoded
+    }
+
+    private static func merges(
+        _ texts: [String],
+        _ index: TokenIndex
+    ) throws(TokenizerError) -> MergeTable {
+        var merges = MergeTable(reservingCount: texts.count)
+        for (rank, text) in texts.enumerated() {
             let bytes = Array(text.utf8)
             let space = UInt8(ascii: " ")
-            guard let middle = bytes.firstIndex(of: space), middle == bytes.lastIndex(of: space),
-                let left = ids[Array(bytes[..<middle])],
-                let right = ids[Array(bytes[(middle + 1)...])],
-                let joined = ids[Array(bytes[..<middle] + bytes[(middle + 1)...])],
-                merges.updateValue(
-                    .init(rank: Int32(index), id: joined),
-                    forKey: BytePairEncoding.key(left, right)
-                ) == nil
-            else { throw .invalidMerge(index: index, merge: text) }
+            guard let middle = bytes.firstIndex(of: space), middle == bytes.lastIndex(of: space)
+            else { throw .invalidMerge(index: rank, merge: text) }
+            let left = index.id(of: bytes[..<middle])
+            let right = index.id(of: bytes[(middle + 1)...])
+            let joined = index.id(of: (bytes[..<middle] + bytes[(middle + 1)...])[...])
+            guard left >= 0, right >= 0, joined >= 0,
+                merges.append(left, right, becomes: joined)
+            else { throw .invalidMerge(index: rank, merge: text) }
         }
+        return merges
     }
 }

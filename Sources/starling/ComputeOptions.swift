@@ -9,6 +9,34 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "Threads that compute; all cores unless told otherwise.")
     var threads: Int?
 
+    @Option(help: "What products read: f32, bf16, or auto for the faster one of this machine.")
+    var compute: ComputeChoice = .auto
+
+    @Option(
+        help: """
+            How the weights lie in memory: f32, bf16, stored (quantised values stay quantised), \
+            or auto for the type of the products.
+            """
+    )
+    var base: StorageChoice = .auto
+
+    @Option(
+        help: """
+            What a training pass computes again to save memory: none, mlp (gates and ups) or \
+            layer (everything but the residual stream).
+            """
+    )
+    var recompute: RecomputeChoice = .none
+
+    /// What the choices come to on this machine.
+    var modelOptions: ModelOptions {
+        ModelOptions(
+            storage: base.storage,
+            computeType: compute.type,
+            recomputation: recompute.recomputation
+        )
+    }
+
     func check() throws {
         if let threads, !(1...1_024).contains(threads) {
             throw ValidationError("--threads is \(threads); give 1 to 1024.")
@@ -21,6 +49,33 @@ struct ComputeOptions: ParsableArguments {
     /// network.
     func apply() {
         ComputeThreads.set(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    }
+}
+
+/// A type of products, or the machine's own.
+enum ComputeChoice: String, ExpressibleByArgument, CaseIterable {
+    case auto, f32, bf16
+
+    var type: ComputeType? { ComputeType(rawValue: rawValue) }
+}
+
+/// A way to keep weights, or the one that goes with the products.
+enum StorageChoice: String, ExpressibleByArgument, CaseIterable {
+    case auto, f32, bf16, stored
+
+    var storage: FrozenWeight.Storage? { FrozenWeight.Storage(rawValue: rawValue) }
+}
+
+/// What to compute again.
+enum RecomputeChoice: String, ExpressibleByArgument, CaseIterable {
+    case none, mlp, layer
+
+    var recomputation: ModelOptions.Recomputation {
+        switch self {
+        case .none: .none
+        case .mlp: .mlp
+        case .layer: .layer
+        }
     }
 }
 

@@ -55,7 +55,8 @@ struct EvalCommand: ParsableCommand {
     private func evaluate(_ console: Console) throws {
         compute.apply()
         let dataset = try TextDataset(paths: data)
-        let loaded = try LoadedModel(named: model, home: home)
+        let loaded = try LoadedModel(
+            named: model, home: home, options: compute.modelOptions)
         let adapter = try adapter.map(loaded.adapter(path:))
         let rows = try dataset.rows(
             encoder: ExampleEncoder(

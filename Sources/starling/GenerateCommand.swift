@@ -64,7 +64,8 @@ struct GenerateCommand: ParsableCommand {
 
     private func generate(_ console: Console) throws {
         compute.apply()
-        let loaded = try LoadedModel(named: model, home: home)
+        let loaded = try LoadedModel(
+            named: model, home: home, options: compute.modelOptions)
         let adapter = try adapter.map(loaded.adapter(path:))
         let promptIDs = try promptTokens(loaded)
         var generator = TokenGenerator(

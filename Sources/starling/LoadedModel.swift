@@ -13,7 +13,11 @@ struct LoadedModel {
     let tokenizer: Tokenizer
 
     /// Finds and reads a model: a file or folder of that path, else a model of the home's store.
-    init(named name: String, home: HomeOptions) throws(CommandFailure) {
+    init(
+        named name: String,
+        home: HomeOptions,
+        options: ModelOptions
+    ) throws(CommandFailure) {
         let resolvers: [any ModelResolver] = [
             FileModelResolver(), StoredModelResolver(home: home.folder),
         ]
@@ -25,7 +29,7 @@ struct LoadedModel {
             throw CommandFailure(model: name, error)
         }
         do throws(ModelError) {
-            model = try CausalLanguageModel(source: found.source)
+            model = try CausalLanguageModel(source: found.source, options: options)
         } catch {
             throw CommandFailure(model: name, error)
         }

@@ -90,7 +90,8 @@ struct TrainCommand: ParsableCommand {
             compute.apply()
             try OutputFolder.check(output)
             let dataset = try TextDataset(paths: data)
-            let loaded = try LoadedModel(named: model, home: home)
+            let loaded = try LoadedModel(
+                named: model, home: home, options: compute.modelOptions)
             let data = try TrainingData(
                 dataset,
                 encoder: ExampleEncoder(

@@ -121,6 +121,14 @@ internal import Testing
         try expect(
             key("tokenizer.ggml.add_bos_token", .outOfRange(value: "2", expected: "0 or 1"))
         ) { $0.set("tokenizer.ggml.add_bos_token", .bool(2)) }
+        try expect(
+            key(
+                "tokenizer.ggml.scores",
+                .wrongType(expected: "an array of numbers", actual: "an array of integers"))
+        ) { $0.set("tokenizer.ggml.scores", .int32s([0, 0, 0, 0, 0, 0])) }
+        try expect(
+            key("tokenizer.ggml.scores", .outOfRange(value: "0 scores", expected: "6 scores"))
+        ) { $0.set("tokenizer.ggml.scores", .raw(9, UInt32(6).fileBytes + UInt64(0).fileBytes)) }
         try expect(key("general.name", .notUTF8)) {
             $0.set("general.name", .raw(8, UInt64(2).fileBytes + [0xC3, 0x28]))
         }

@@ -58,7 +58,27 @@ internal import Testing
         #expect(down.shape == Shape([8, 12]) && down.byteCount == 384)
         guard case .gguf(let vocabulary) = file.vocabulary else { return }
         #expect(vocabulary.tokens == ["<e>", "a", "b", "ab", "c", "d"])
-        #expect(vocabulary.eosID == 0 && vocabulary.bosID == nil && !vocabulary.addsBOS)
+        #expect(vocabulary.eosID == 0 && vocabulary.bosID == nil && vocabulary.addsBOS == nil)
+        #expect(vocabulary.scores.isEmpty && vocabulary.addsSpacePrefix && !vocabulary.addsEOS)
+    }
+
+    @Test func `a vocabulary of SentencePiece brings its scores and settings`() throws {
+        var builder = GGUFBuilder.model()
+        builder.set("tokenizer.ggml.model", .string("llama"))
+        builder.remove("tokenizer.ggml.pre")
+        builder.remove("tokenizer.ggml.merges")
+        let scores: [Float] = [0, -1, -2.5, -3, -4, -5]
+        let count = UInt64(scores.count).fileBytes
+        let values = scores.flatMap(\.bitPattern.fileBytes)
+        builder.set("tokenizer.ggml.scores", .raw(9, UInt32(6).fileBytes + count + values))
+        builder.set("tokenizer.ggml.add_bos_token", .bool(0))
+        builder.set("tokenizer.ggml.add_eos_token", .bool(1))
+        builder.set("tokenizer.ggml.add_space_prefix", .bool(0))
+        guard case .gguf(let vocabulary) = try open(builder).vocabulary else { return }
+        #expect(vocabulary.model == "llama" && vocabulary.preTokenizer == "default")
+        #expect(vocabulary.scores == scores && vocabulary.merges.isEmpty)
+        #expect(vocabulary.addsBOS == false && vocabulary.addsEOS)
+        #expect(!vocabulary.addsSpacePrefix)
     }
 
     @Test func `rows of queries and keys come in Hugging Face order`() throws {

@@ -4,15 +4,18 @@ internal import Testing
 @testable internal import Tokenizers
 
 @Suite struct ChatTemplateTests {
-    @Test func `conversations read as transformers renders them`() throws {
-        let fixture = try #require(Fixture.json("chat.json").object)
+    @Test(arguments: [("chat.json", 12), ("chat-families.json", 42)])
+    func `conversations read as transformers renders them`(file: String, count: Int) throws {
+        let fixture = try #require(Fixture.json(file).object)
         let templates = try #require(fixture["templates"]?.object)
         let cases = try #require(fixture["cases"]?.array)
-        #expect(cases.count == 12)
+        #expect(cases.count == count)
         for value in cases {
             let entry = try #require(value.object)
             let name = try #require(entry["template"]?.string)
-            let template = try ChatTemplate(jinja: #require(templates[name]?.string))
+            let template = try ChatTemplate(
+                jinja: #require(templates[name]?.string), bosToken: "<s>", eosToken: "</s>"
+            )
             let messages = try #require(entry["messages"]?.array).map {
                 try ChatTemplate.Message(
                     role: #require($0.object?["role"]?.string),
@@ -34,6 +37,50 @@ internal import Testing
         )
         let plain = try ChatTemplate(jinja: #require(fixture["plain"]?.string))
         #expect(plain.defaultSystemMessage == nil)
+    }
+
+    @Test(arguments: [
+        ("llama2", "<s>[INST] <<SYS>>\nBe.\n<</SYS>>\n\nHi [/INST]", " Ho </s>"),
+        ("mistral", "<s>[INST] Be.\n\nHi [/INST]", "Ho</s>"),
+        (
+            "llama3",
+            "<s><|start_header_id|>system<|end_header_id|>\n\nBe.<|eot_id|><|start_header_id|>user"
+                + "<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+            "Ho<|eot_id|>"
+        ),
+    ])
+    func `answers of other families end with their own tokens`(
+        name: String,
+        question: String,
+        answer: String
+    ) throws {
+        let templates = try #require(
+            Fixture.json("chat-families.json").object?["templates"]?.object)
+        let template = try ChatTemplate(
+            jinja: #require(templates[name]?.string), bosToken: "<s>", eosToken: "</s>"
+        )
+        let segments = template.renderSegments([
+            .init(role: "system", content: "Be."), .init(role: "user", content: "Hi"),
+            .init(role: "assistant", content: "Ho"),
+        ])
+        #expect(segments.prefix(2).map(\.text) == [question, answer])
+        #expect(segments.map(\.isAnswer).prefix(2) == [false, true])
+    }
+
+    @Test func `a template's branches for tools must be those that are known`() throws {
+        let templates = try #require(
+            Fixture.json("chat-families.json").object?["templates"]?.object)
+        let qwen = try #require(templates["qwen2.5"]?.string)
+        let template = try ChatTemplate(jinja: qwen)
+        #expect(template.defaultSystemMessage == "You are Qwen.")
+        for (text, other) in [
+            ("if tools", "if messages"), ("not message.tool_calls", "message.tool_calls"),
+            (#"role == "tool""#, #"role == "user""#), ("{%- endfor %}\n{%- if", "{%- if"),
+        ] {
+            #expect(throws: TokenizerError.self) {
+                try ChatTemplate(jinja: qwen.replacing(text, with: other))
+            }
+        }
     }
 
     @Test func `answers are what the assistant says and the end of its turn`() {
@@ -77,10 +124,11 @@ internal import Testing
     }
 
     @Test func `no cut or change of a template ends the process`() throws {
-        let fixture = try #require(Fixture.json("chat.json").object?["templates"]?.object)
+        let chat = try #require(Fixture.json("chat.json").object?["templates"]?.object)
+        let families = try #require(Fixture.json("chat-families.json").object?["templates"]?.object)
         var generator = SplitMix(state: 11)
-        for name in ["smollm2", "plain"] {
-            let scalars = Array(try #require(fixture[name]?.string).unicodeScalars)
+        for value in [chat["smollm2"], chat["plain"], families["llama3"]] {
+            let scalars = Array(try #require(value?.string).unicodeScalars)
             for end in scalars.indices {
                 var text = String.UnicodeScalarView()
                 text.append(contentsOf: scalars[..<end])

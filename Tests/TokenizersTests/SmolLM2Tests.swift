@@ -24,11 +24,16 @@ struct SmolLM2Tests {
             TokenizerDefinition(
                 ggufTokens: vocabulary.tokens,
                 tokenTypes: vocabulary.tokenTypes,
+                scores: vocabulary.scores,
                 merges: vocabulary.merges,
                 model: vocabulary.model,
                 preTokenizer: vocabulary.preTokenizer,
                 bosID: vocabulary.bosID,
                 eosID: vocabulary.eosID,
+                unknownID: vocabulary.unknownID,
+                addsBOS: vocabulary.addsBOS,
+                addsEOS: vocabulary.addsEOS,
+                addsSpacePrefix: vocabulary.addsSpacePrefix,
                 chatTemplate: vocabulary.chatTemplate
             )
         )

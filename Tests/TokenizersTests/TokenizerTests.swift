@@ -21,7 +21,7 @@ internal import Testing
         }
     }
 
-    @Test(arguments: TokenizerDefinition.PreTokenizer.allCases)
+    @Test(arguments: TokenizerDefinition.PreTokenizer.allCases.filter { $0 != .whole })
     func `the other patterns cut the 200 strings as the tokenizers library does`(
         kind: TokenizerDefinition.PreTokenizer
     ) throws {

@@ -29,9 +29,15 @@ public final class LoRAAdapter {
     let gradientBuffer: FloatBuffer
     /// The states of one site, or their gradient; as large as the largest batch so far.
     private var stateGradient = FloatBuffer(count: 0)
-    /// The parameters as products read them where that is not Float32.
-    private var roundedParameters = FloatBuffer(count: 0)
+    /// The parameters of one site as products read them where that is not Float32.
+    private lazy var roundedParameters = FloatBuffer(
+        count: FloatBuffer.room(rows: 1, columns: layout.siteCountMax, type: .bfloat16))
+    /// The place in the parameters that the rounded ones begin at.
+    private var roundedOffset = 0
     private var computeType = ComputeType.float32
+    /// Room for the gradient of one B.
+    private lazy var gradientScratch = FloatBuffer(
+        count: layout.rank * (layout.pairs.map(\.outputSize).max() ?? 0))
 
     /// Makes a fresh adapter.
     public init(configuration: LoRAConfiguration, model: ModelConfiguration, seed: UInt64) {
@@ -167,20 +173,26 @@ public final class LoRAAdapter {
     }
 
     private func passParameters(at offset: Int, rows: Int, columns: Int) -> Operand {
-        let buffer = computeType == .float32 ? parameterBuffer : roundedParameters
-        return buffer.operand(atElement: offset, rows: rows, columns: columns, type: computeType)
+        guard computeType == .bfloat16 else {
+            return .float32(parameterBuffer.matrix(at: offset, rows: rows, columns: columns))
+        }
+        return roundedParameters.operand(
+            atElement: offset - roundedOffset, rows: rows, columns: columns, type: .bfloat16)
+    }
+
+    /// Rounds a site's parameters where products do not read Float32.
+    private func prepare(_ pairs: ArraySlice<LoRALayout.Pair>) {
+        guard computeType == .bfloat16, let range = layout.range(of: pairs) else { return }
+        roundedOffset = range.lowerBound
+        roundedParameters.operand(atElement: 0, rows: 1, columns: range.count, type: .bfloat16)
+            .store(parameterBuffer.matrix(at: range.lowerBound, rows: 1, columns: range.count))
     }
 }
 
 extension LoRAAdapter: ProjectionTap {
-    /// Rounds the parameters where products do not read Float32.
+    /// Takes in the type that products read.
     public func begin(_ type: ComputeType, trains: Bool) {
         computeType = type
-        guard type != .float32 else { return }
-        let room = FloatBuffer.room(rows: 1, columns: layout.count, type: type)
-        if roundedParameters.count < room { roundedParameters = FloatBuffer(count: room) }
-        roundedParameters.operand(atElement: 0, rows: 1, columns: layout.count, type: type)
-            .store(parameterBuffer.matrix(at: 0, rows: 1, columns: layout.count))
     }
 
     /// Whether any projection of the site is among the targets.
@@ -201,9 +213,10 @@ extension LoRAAdapter: ProjectionTap {
         state: Operand
     ) -> [LowRankTerm] {
         let pairs = layout.pairs(layer: layer, site: site)
+        prepare(pairs)
         guard let a = stackedA(pairs) else { return [] }
         let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
-        MatrixProduct.multiplyTransposed(
+        ThinProduct.multiplyTransposed(
             input, a, into: scratch, scale: Float(configuration.scale))
         state.store(scratch)
         return pairs.map { pair in
@@ -224,21 +237,22 @@ extension LoRAAdapter: ProjectionTap {
         state: Operand
     ) -> [LowRankTerm] {
         let pairs = layout.pairs(layer: layer, site: site)
+        prepare(pairs)
         guard let a = stackedA(pairs), let first = pairs.first else { return [] }
         let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
         for pair in pairs {
             let outputGradient = outputGradient.columns(pair.outputColumns)
-            MatrixProduct.multiply(
+            ThinProduct.multiply(
                 outputGradient,
                 operandB(pair),
                 into: scratch.columns(pair.stateColumns),
                 scale: Float(configuration.scale)
             )
-            MatrixProduct.multiplyTransposing(
+            ThinProduct.addTransposing(
                 outputGradient,
                 state.columns(pair.stateColumns),
-                into: matrixB(pair, in: gradientBuffer),
-                adds: true
+                to: matrixB(pair, in: gradientBuffer),
+                scratch: gradientScratch
             )
         }
         // The state is not needed any more.

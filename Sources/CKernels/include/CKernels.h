@@ -37,6 +37,20 @@ void sk_sgemm(
     const float *a, intptr_t a_stride, const float *b, intptr_t b_stride, float beta, float *c,
     intptr_t c_stride);
 
+// Thin products (thin.c): c = scale x y^T with few rows of y, in bfloat16. On x86 only where
+// sk_cpu_has_avx512_bf16 says so.
+void sk_thin_product(
+    const uint16_t *x, intptr_t x_stride, const uint16_t *y, intptr_t y_stride, float scale,
+    float *c, intptr_t c_stride, intptr_t rows, intptr_t columns, intptr_t depth);
+// y = x^T, x with `rows` rows.
+void sk_transpose_bf16(
+    const uint16_t *x, intptr_t x_stride, uint16_t *y, intptr_t y_stride, intptr_t rows,
+    intptr_t columns);
+// y += x^T.
+void sk_add_transposed(
+    const float *x, intptr_t x_stride, float *y, intptr_t y_stride, intptr_t rows,
+    intptr_t columns);
+
 // Rows (rows.c). Where a flag says `half`, elements are bfloat16 instead of Float32; distances
 // between rows are in elements either way.
 

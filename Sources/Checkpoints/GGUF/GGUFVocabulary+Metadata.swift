@@ -40,13 +40,38 @@ extension GGUFVocabulary {
             preTokenizer: try metadata.string("tokenizer.ggml.pre") ?? "default",
             tokens: tokens,
             tokenTypes: types.map { Int32($0) },
+            scores: try Self.scores(metadata, tokenCount: tokens.count),
             merges: try metadata.strings("tokenizer.ggml.merges") ?? [],
             bosID: try id("tokenizer.ggml.bos_token_id"),
             eosID: try id("tokenizer.ggml.eos_token_id"),
             unknownID: try id("tokenizer.ggml.unknown_token_id"),
             paddingID: try id("tokenizer.ggml.padding_token_id"),
-            addsBOS: try metadata.bool("tokenizer.ggml.add_bos_token") ?? false,
+            addsBOS: try metadata.bool("tokenizer.ggml.add_bos_token"),
+            addsEOS: try metadata.bool("tokenizer.ggml.add_eos_token") ?? false,
+            addsSpacePrefix: try metadata.bool("tokenizer.ggml.add_space_prefix") ?? true,
             chatTemplate: try metadata.string("tokenizer.chat_template")
         )
+    }
+
+    private static func scores(
+        _ metadata: GGUFMetadata,
+        tokenCount: Int
+    ) throws(CheckpointError) -> [Float] {
+        let key = "tokenizer.ggml.scores"
+        switch metadata.values[key] {
+        case nil: return []
+        case .floats(let scores):
+            guard scores.count == tokenCount else {
+                throw metadata.error(
+                    key,
+                    .outOfRange(value: "\(scores.count) scores", expected: "\(tokenCount) scores")
+                )
+            }
+            return scores.map { Float($0) }
+        case .some(let other):
+            throw metadata.error(
+                key, .wrongType(expected: "an array of numbers", actual: other.kind)
+            )
+        }
     }
 }

@@ -36,7 +36,12 @@ final class Llama: LanguageModelArchitecture {
     func loss(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> LossSum {
         let pass = makePass(batch, tap: tap)
         let counted = CountedRows(of: finalHidden(pass), targets: batch.targets)
-        let nats = crossEntropy.loss(hidden: counted.hidden, targets: counted.targets)
+        let nats = crossEntropy.loss(
+            hidden: counted.hidden,
+            targets: counted.targets,
+            scratch: activationBuffer,
+            offset: pass.workspace.logitsOffset
+        )
         return LossSum(nats: nats, tokenCount: counted.targets.count)
     }
 
@@ -87,7 +92,9 @@ final class Llama: LanguageModelArchitecture {
             hidden: counted.hidden,
             targets: counted.targets,
             gradient: gradients.normed.rows(0..<counted.targets.count),
-            scale: Float(1 / normalizer)
+            scale: Float(1 / normalizer),
+            scratch: activationBuffer,
+            offset: pass.workspace.logitsOffset
         )
         counted.spread(gradients.normed)
         gradients.stream.fill(0)
@@ -109,8 +116,7 @@ final class Llama: LanguageModelArchitecture {
         return ModelMemory(
             weightByteCount: weights.byteCount,
             activationByteCount: DecoderLayout(configuration, extents).valueCount * 4,
-            attentionByteCount: attention.scratchCount * 4,
-            logitsByteCount: crossEntropy.byteCount
+            attentionByteCount: attention.scratchCount * 4
         )
     }
 
@@ -195,7 +201,8 @@ extension Llama {
                 ProjectionSite.allCases.map { tap?.stateWidth(layer: layer, site: $0) ?? 0 }
             },
             computeType: options.computeType,
-            recomputation: options.recomputation
+            recomputation: options.recomputation,
+            logitsCount: crossEntropy.scratchCount(rowCount: rowCount)
         )
     }
 

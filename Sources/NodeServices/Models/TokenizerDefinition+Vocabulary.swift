@@ -15,11 +15,16 @@ extension TokenizerDefinition {
             try self.init(
                 ggufTokens: file.tokens,
                 tokenTypes: file.tokenTypes,
+                scores: file.scores,
                 merges: file.merges,
                 model: file.model,
                 preTokenizer: file.preTokenizer,
                 bosID: file.bosID,
                 eosID: file.eosID,
+                unknownID: file.unknownID,
+                addsBOS: file.addsBOS,
+                addsEOS: file.addsEOS,
+                addsSpacePrefix: file.addsSpacePrefix,
                 chatTemplate: file.chatTemplate
             )
         }

@@ -82,9 +82,11 @@ public struct ExampleEncoder: Sendable {
         while start < tokens.count {
             let window = Array(tokens[start..<min(start + rowTokenCountMax, tokens.count)])
             let text = start == 0 && beginning != nil ? window.dropFirst() : window[...]
+            let isContinued = start > 0
             start += window.count
             guard window.count > 1 else { continue }
-            let byteCount = tokenizer.decodeBytes(text.map(Int.init)).count
+            let byteCount =
+                tokenizer.decodeBytes(text.map(Int.init), isContinued: isContinued).count
             rows.append(TokenRow(text: window, byteCount: byteCount))
         }
         return Encoded(rows: rows, isTruncated: false)
@@ -94,11 +96,14 @@ public struct ExampleEncoder: Sendable {
         segments: [(text: String, isAnswer: Bool)],
         origin: Example.Origin
     ) throws(DatasetError) -> Encoded {
-        var row = try opening(origin: origin)
+        let parts = tokenizer.encode(segments: segments.map(\.text))
+        // A chat template may bring the first token along.
+        var row = parts.first?.first == beginning ? [] : try opening(origin: origin)
+        let textStart = beginning == nil ? 0 : 1
         var answers: [Range<Int>] = []
-        for segment in segments {
+        for (segment, part) in zip(segments, parts) {
             let start = row.count
-            row += try tokens(of: segment.text, origin: origin)
+            row += try check(part, origin: origin)
             if segment.isAnswer { answers.append(start..<row.count) }
         }
         let isTruncated = row.count > rowTokenCountMax
@@ -112,7 +117,11 @@ public struct ExampleEncoder: Sendable {
         guard !targets.isEmpty else { return Encoded(rows: [], isTruncated: isTruncated) }
         // Marks that steer the model are no text, so they bring loss but no bytes.
         let byteCount = targets.reduce(0) { sum, range in
-            sum + tokenizer.decode(row[range].map(Int.init), skipsSpecialTokens: true).utf8.count
+            let ids = row[range].map(Int.init)
+            let text = tokenizer.decode(
+                ids, skipsSpecialTokens: true, isContinued: range.lowerBound > textStart
+            )
+            return sum + text.utf8.count
         }
         return Encoded(
             rows: [TokenRow(tokens: row, targetRanges: targets, byteCount: byteCount)],
