@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Kernels
 public import Models
 
 /// A frozen model together with the adapter that is trained on it, or without one.
@@ -28,9 +29,16 @@ public final class AdaptedModel {
     /// Adds the gradient of (sum of token losses) / `normalizer` to the adapter's gradients.
     ///
     /// There must be an adapter. Pass the positions of a whole step as the normalizer when a step
-    /// has several batches.
-    public func accumulateGradients(_ batch: TokenBatch, normalizer: Double) -> LossSum {
+    /// has several batches. With a plan, elements of the adapter's input are dropped at random on
+    /// the way forward and the same ones on the way back; nothing else ever drops any.
+    public func accumulateGradients(
+        _ batch: TokenBatch,
+        normalizer: Double,
+        dropout: DropoutPlan? = nil
+    ) -> LossSum {
         guard let adapter else { preconditionFailure("there is no adapter to train") }
+        adapter.dropout = dropout.map { LoRADropout(plan: $0, sequenceLength: batch.length) }
+        defer { adapter.dropout = nil }
         return model.accumulateGradients(batch, normalizer: normalizer, tap: adapter)
     }
 

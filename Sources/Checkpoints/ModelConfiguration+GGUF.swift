@@ -29,8 +29,11 @@ extension ModelConfiguration {
                 )
             )
         }
+        // 0 is how some writers say that there is none.
+        let window = try optional(keys.slidingWindow).flatMap { $0 == 0 ? nil : $0 }
         self.init(
-            modelType: architecture.rawValue,
+            // A Llama with a window is what Hugging Face calls Mistral.
+            modelType: architecture == .llama && window != nil ? "mistral" : architecture.rawValue,
             hiddenSize: hidden,
             intermediateSize: try required(keys.intermediateSize),
             layerCount: try required(keys.layerCount),
@@ -50,8 +53,7 @@ extension ModelConfiguration {
                 divisors: parts.ropeDivisors,
                 headDimension: headDimension
             ),
-            // 0 is how some writers say that there is none.
-            slidingWindow: try optional(keys.slidingWindow).flatMap { $0 == 0 ? nil : $0 },
+            slidingWindow: window,
             // Qwen2 without its biases is refused where they are missed.
             hasAttentionBiases: parts.hasAttentionBiases || architecture == .qwen2,
             normalizesQueriesAndKeys: architecture.normalizesQueriesAndKeys

@@ -1,16 +1,20 @@
-/// A product of two thin factors that is added to some columns of a larger product's result.
+internal import CKernels
+
+/// What is added to some columns of a product's result: a product of two thin factors, or values
+/// that are there already.
 ///
 /// Handed along with the larger product, so that each part of the result takes the term while it is
 /// still in the cache.
 public struct LowRankTerm {
+    private enum Kind {
+        /// left right, or left right^T.
+        case product(left: Operand, right: Operand, transposes: Bool)
+        case values(Matrix)
+    }
+
     /// The columns of the result that the term belongs to.
-    let columns: Range<Int>
-    /// Shape: [row, rank].
-    let left: Operand
-    /// Shape: [column, rank], or [rank, column] where `transposes` is false.
-    let right: Operand
-    /// Whether `right` has a row per column of the result.
-    let transposes: Bool
+    private let columns: Range<Int>
+    private let kind: Kind
 
     /// left right^T: how an adapter's B meets its state.
     ///
@@ -21,9 +25,7 @@ public struct LowRankTerm {
             "\(left.extents) times \(right.extents) transposed for \(columns)"
         )
         self.columns = columns
-        self.left = left
-        self.right = right
-        transposes = true
+        kind = .product(left: left, right: right, transposes: true)
     }
 
     /// left right: how a gradient goes through an adapter's A.
@@ -35,22 +37,31 @@ public struct LowRankTerm {
             "\(left.extents) times \(right.extents)"
         )
         columns = 0..<right.columnCount
-        self.left = left
-        self.right = right
-        transposes = false
+        kind = .product(left: left, right: right, transposes: false)
     }
 
-    private init(columns: Range<Int>, left: Operand, right: Operand, transposes: Bool) {
+    /// Values for every column.
+    ///
+    /// Shape: that of the result.
+    public init(adding values: Matrix) {
+        columns = 0..<values.columnCount
+        kind = .values(values)
+    }
+
+    private init(columns: Range<Int>, kind: Kind) {
         self.columns = columns
-        self.left = left
-        self.right = right
-        self.transposes = transposes
+        self.kind = kind
     }
 
     /// The term for some rows of the result.
     func rows(_ range: Range<Int>) -> LowRankTerm {
-        LowRankTerm(
-            columns: columns, left: left.rows(range), right: right, transposes: transposes)
+        switch kind {
+        case .product(let left, let right, let transposes):
+            let rows = Kind.product(left: left.rows(range), right: right, transposes: transposes)
+            return LowRankTerm(columns: columns, kind: rows)
+        case .values(let values):
+            return LowRankTerm(columns: columns, kind: .values(values.rows(range)))
+        }
     }
 
     /// Adds the whole term to its columns of `result`, on the calling thread.
@@ -63,7 +74,17 @@ public struct LowRankTerm {
         let common = range.clamped(to: columns)
         guard !common.isEmpty else { return }
         let own = common.lowerBound - columns.lowerBound..<common.upperBound - columns.lowerBound
-        Product(transposesB: transposes, adds: true)(
-            left, transposes ? right.rows(own) : right.columns(own), result.columns(common))
+        let target = result.columns(common)
+        switch kind {
+        case .product(let left, let right, let transposes):
+            Product(transposesB: transposes, adds: true)(
+                left, transposes ? right.rows(own) : right.columns(own), target)
+        case .values(let values):
+            let source = values.columns(own)
+            precondition(source.extents == target.extents, "\(values.extents) onto rows")
+            unsafe sk_add_rows(
+                target.base, target.stride, source.base, source.stride, target.rowCount,
+                target.columnCount)
+        }
     }
 }

@@ -1,4 +1,5 @@
 public import Adapters
+internal import Kernels
 internal import Models
 public import Tensors
 
@@ -21,14 +22,16 @@ public final class LocalTrainer {
 
     private let model: AdaptedModel
     private let adapter: LoRAAdapter
-    private let learningRates: WarmupCosine
-    private var batches: BatchSchedule
+    let sequences: [PackedRow]
+    private let learningRates: LearningRateSchedule
+    private(set) var batches: BatchSchedule
     private var optimizer: AdamW
     private let layoutHash: UInt64
 
     /// Makes a trainer at step 0, with the parameters that the adapter has.
     ///
-    /// - Throws: `TrainingError.settingOutOfRange`, `.adapterMissing` or `.dataEmpty`.
+    /// - Throws: `TrainingError.settingOutOfRange`, `.adapterMissing` or `.dataEmpty`; `.rowTooLong`
+    ///   where rows are packed.
     public init(
         model: AdaptedModel,
         data: TrainingData,
@@ -42,8 +45,9 @@ public final class LocalTrainer {
         self.data = data
         self.settings = settings
         learningRates = settings.schedule
+        sequences = try Self.sequences(of: data.training, settings: settings)
         batches = BatchSchedule(
-            rowCount: data.training.count,
+            rowCount: sequences.count,
             batchSize: settings.batchSize,
             seed: settings.seed
         )
@@ -61,9 +65,19 @@ public final class LocalTrainer {
     /// The adapter's parameters, by PEFT's names.
     public var parameters: NamedTensors { adapter.parameters }
 
+    /// The number of sequences that an epoch has: that of the rows, unless they are packed.
+    public var sequenceCount: Int { sequences.count }
+
     /// The rows that the next step will see.
     public func nextRows() -> [TokenRow] {
-        batches.rows(ofStep: completedStepCount).map { data.training[$0] }
+        nextSequences().flatMap(\.texts)
+    }
+
+    /// The sequences that pass the model at once.
+    var rowsPerPass: Int { min(settings.rowsPerPass ?? .max, settings.batchSize) }
+
+    private func nextSequences() -> [PackedRow] {
+        batches.rows(ofStep: completedStepCount).map { sequences[$0] }
     }
 
     /// Takes one optimizer step on the mean loss of the batch's predicted tokens.
@@ -72,20 +86,10 @@ public final class LocalTrainer {
     ///   step count then are what they were.
     /// - Complexity: one forward and one backward pass over the batch.
     public func step() throws(TrainingError) -> StepReport {
-        let rows = nextRows()
-        let targetCount = rows.reduce(0) { $0 + $1.targetCount }
-        precondition(targetCount > 0, "a batch predicts nothing: \(rows.count) rows")
-        adapter.zeroGradients()
-        var nats = 0.0
-        let rowsPerPass = settings.rowsPerPass ?? settings.batchSize
-        for start in stride(from: 0, to: rows.count, by: rowsPerPass) {
-            let pass = rows[start..<min(start + rowsPerPass, rows.count)]
-            let sum = model.accumulateGradients(
-                TokenBatch(rows: pass),
-                normalizer: Double(targetCount)
-            )
-            nats += sum.nats
-        }
+        let sequences = nextSequences()
+        let targetCount = sequences.reduce(0) { $0 + $1.targetCount }
+        precondition(targetCount > 0, "a batch predicts nothing: \(sequences.count) rows")
+        let nats = accumulateGradients(sequences, targetCount: targetCount)
         let loss = nats / Double(targetCount)
         let learningRate = learningRates.learningRate(atStep: completedStepCount)
         guard loss.isFinite else { throw .lossNotFinite(step: completedStepCount + 1) }
@@ -96,8 +100,8 @@ public final class LocalTrainer {
             step: completedStepCount,
             loss: loss,
             targetCount: targetCount,
-            tokenCount: rows.reduce(0) { $0 + $1.inputCount },
-            exampleCount: rows.count,
+            tokenCount: sequences.reduce(0) { $0 + $1.inputCount },
+            exampleCount: sequences.reduce(0) { $0 + $1.texts.count },
             learningRate: learningRate,
             gradientNorm: norm
         )
@@ -141,7 +145,7 @@ public final class LocalTrainer {
         return Evaluator.evaluate(
             model,
             on: data.heldOut,
-            rowsPerPass: settings.rowsPerPass ?? settings.batchSize,
+            rowsPerPass: rowsPerPass,
             progress: progress
         )
     }
@@ -184,9 +188,39 @@ public final class LocalTrainer {
             seed: settings.seed,
             batchSize: UInt64(settings.batchSize),
             sequenceLength: UInt64(settings.sequenceLength),
-            rowCount: UInt64(data.training.count),
+            rowCount: UInt64(sequences.count),
             parameterCount: UInt64(optimizer.firstMoments.count),
             parameterLayout: layoutHash
+        )
+    }
+
+    /// Sets the adapter's gradients to those of a step and returns its summed loss.
+    ///
+    /// Every pass has the targets of the whole step as its divisor, so the sum is the gradient of the
+    /// step's mean, however the step is cut.
+    private func accumulateGradients(_ sequences: [PackedRow], targetCount: Int) -> Double {
+        adapter.zeroGradients()
+        var nats = 0.0
+        for start in stride(from: 0, to: sequences.count, by: rowsPerPass) {
+            let pass = sequences[start..<min(start + rowsPerPass, sequences.count)]
+            nats +=
+                model.accumulateGradients(
+                    TokenBatch(sequences: pass),
+                    normalizer: Double(targetCount),
+                    dropout: dropout(firstSequence: start)
+                ).nats
+        }
+        return nats
+    }
+
+    /// What a pass of the next step drops.
+    private func dropout(firstSequence: Int) -> DropoutPlan? {
+        guard settings.dropout > 0 else { return nil }
+        return DropoutPlan(
+            probability: settings.dropout,
+            seed: settings.seed,
+            step: completedStepCount,
+            firstSequence: firstSequence
         )
     }
 

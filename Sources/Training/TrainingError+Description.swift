@@ -8,6 +8,9 @@ extension TrainingError: CustomStringConvertible {
             "the model carries no adapter to train; make one first"
         case .dataEmpty:
             "no row is left to train on; give more text or hold out less of it"
+        case .rowTooLong(let inputCount, let sequenceLength):
+            "a row has \(inputCount) positions, more than the \(sequenceLength) of a sequence; cut "
+                + "the data for this length"
         case .lossNotFinite(let step):
             "the loss of step \(step) is not a number; lower the learning rate"
         case .gradientNotFinite(let step):

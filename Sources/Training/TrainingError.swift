@@ -6,6 +6,8 @@ public enum TrainingError: Error, Hashable, Sendable {
     case adapterMissing
     /// The data holds no row to train on.
     case dataEmpty
+    /// A row needs more positions than a sequence has, so it can't be packed.
+    case rowTooLong(inputCount: Int, sequenceLength: Int)
     /// The loss of a step, counted from 1, is not a finite number; the parameters are those before it.
     case lossNotFinite(step: Int)
     /// The gradient of a step is not finite; the parameters are those before it.

@@ -24,10 +24,19 @@ struct CommandFailure: Error, CustomStringConvertible {
             switch error {
             case .settingOutOfRange: .settingOutOfRange
             case .lossNotFinite, .gradientNotFinite: .trainingDiverged
-            case .dataEmpty: .dataUnusable
+            case .dataEmpty, .rowTooLong: .dataUnusable
             case .adapterMissing, .parametersMismatch, .parameterNotFinite: .adapterUnusable
             case .notASnapshot, .snapshotVersionUnknown, .snapshotByteCount, .snapshotOfOtherRun:
                 .unexpected
+            }
+        self.init(reason, error.description)
+    }
+
+    init(_ error: RunCheckpointError) {
+        let reason: ExitReason =
+            switch error {
+            case .file: .outputUnwritable
+            default: .checkpointUnusable
             }
         self.init(reason, error.description)
     }
@@ -82,6 +91,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         case let failure as CommandFailure: self = failure
         case let error as DatasetError: self.init(error)
         case let error as TrainingError: self.init(error)
+        case let error as RunCheckpointError: self.init(error)
         case let error as NodeError: self.init(error)
         default: self.init(.unexpected, "\(error)")
         }

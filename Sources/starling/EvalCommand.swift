@@ -28,12 +28,13 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "Tokens of a window.")
     var length = 512
 
-    @Option(help: "Rows that pass the model at once; more take more memory.")
-    var batch = 1
+    @Option(
+        name: [.customLong("batch-size"), .customLong("batch")],
+        help: "Rows that pass the model at once; more take more memory."
+    )
+    var batchSize = 1
 
-    @Option(help: "Predict the answer only, or everything.")
-    var lossOn: LossOption = .answer
-
+    @OptionGroup(title: "Loss") var loss: LossOptions
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
@@ -42,9 +43,10 @@ struct EvalCommand: ParsableCommand {
         guard (2...1_048_576).contains(length) else {
             throw ValidationError("--length is \(length); give 2 or more.")
         }
-        guard (1...65_536).contains(batch) else {
-            throw ValidationError("--batch is \(batch); give 1 or more.")
+        guard (1...65_536).contains(batchSize) else {
+            throw ValidationError("--batch-size is \(batchSize); give 1 or more.")
         }
+        try loss.check()
         try compute.check()
     }
 
@@ -59,18 +61,13 @@ struct EvalCommand: ParsableCommand {
             named: model, home: home, options: compute.modelOptions)
         let adapter = try adapter.map(loaded.adapter(path:))
         let rows = try dataset.rows(
-            encoder: ExampleEncoder(
-                tokenizer: loaded.tokenizer,
-                rowTokenCountMax: try loaded.checkedLength(length),
-                vocabularySize: loaded.model.configuration.vocabularySize,
-                scope: lossOn.scope
-            )
+            encoder: loss.encoder(for: loaded, tokenCountMax: loaded.checkedLength(length))
         )
         let start = ContinuousClock().now
         let evaluation = Evaluator.evaluate(
             AdaptedModel(model: loaded.model, adapter: adapter),
             on: rows,
-            rowsPerPass: batch
+            rowsPerPass: batchSize
         ) { done in
             console.progress("window", done: done, of: rows.count, since: start)
             return true

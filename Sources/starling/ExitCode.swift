@@ -23,6 +23,8 @@ enum ExitReason: Int32, CaseIterable, Sendable {
     case trainingDiverged = 15
     /// A setting is outside of what makes sense.
     case settingOutOfRange = 16
+    /// A run's checkpoints can't be read or written, or belong to another run.
+    case checkpointUnusable = 17
     /// A setting, a file or a home of a node is not as it must be.
     case nodeSettingUnusable = 20
     /// The node's store can't be read or written.

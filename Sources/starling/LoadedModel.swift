@@ -7,6 +7,8 @@ internal import Tokenizers
 struct LoadedModel {
     /// What the checkpoint calls itself.
     let name: String
+    /// Where the weights come from.
+    let source: any TensorSource
     /// The frozen weights.
     let model: CausalLanguageModel
     /// The vocabulary.
@@ -23,6 +25,7 @@ struct LoadedModel {
         ]
         let found = try Self.find(name, resolvers: resolvers)
         self.name = found.name
+        source = found.source
         do throws(TokenizerError) {
             tokenizer = try Tokenizer(found.tokenizer)
         } catch {

@@ -12,6 +12,14 @@ struct TrainCommand: ParsableCommand {
         discussion: """
             Writes a PEFT folder. Ctrl-C finishes the step, writes what has been learned, and ends \
             with 0.
+
+            A step averages over the tokens of --batch-size rows. With --micro-batch-size they pass \
+            the model in parts, one after another, which takes less memory and gives the same \
+            gradient; what others call gradient accumulation steps is the quotient of the two.
+
+            With --checkpoint the run survives the end of its process at any moment: the same \
+            command with --resume in place of --checkpoint goes on and ends with the same bytes, \
+            as long as --threads and --micro-batch-size are the same.
             """
     )
 
@@ -27,24 +35,29 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Optimizer steps.")
     var steps = 100
 
-    @Option(help: "Rows of a step.")
-    var batch = 2
+    @Option(
+        name: [.customLong("batch-size"), .customLong("batch")],
+        help: "Rows of an optimizer step."
+    )
+    var batchSize = 2
+
+    @Option(help: "Rows that pass the model at once; all of a step unless told otherwise.")
+    var microBatchSize: Int?
 
     @Option(help: "Positions of a row.")
     var length = 256
 
-    @Option(help: "Decides the adapter's start, the held-out part and the order of rows.")
+    @Flag(help: "Fill each row with several short texts, which don't see each other.")
+    var packing = false
+
+    @Option(help: "Decides the adapter's start, the held-out part, the order of rows and dropout.")
     var seed: UInt64 = 0
 
     @OptionGroup(title: "Adapter") var adapter: AdapterOptions
     @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
     @OptionGroup(title: "Held-out text") var heldOut: HeldOutOptions
-
-    @Option(help: "Predict the answer only, or everything.")
-    var lossOn: LossOption = .answer
-
-    @Option(help: "Rows that pass the model at once; fewer than a batch take less memory.")
-    var rowsPerPass: Int?
+    @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
+    @OptionGroup(title: "Loss") var loss: LossOptions
 
     @Option(help: "Print every Nth step, and the last.")
     var logEvery = 1
@@ -59,15 +72,18 @@ struct TrainCommand: ParsableCommand {
     /// The settings of the trainer that the options ask for.
     var settings: TrainingSettings {
         TrainingSettings(
-            batchSize: batch,
+            batchSize: batchSize,
             sequenceLength: length,
             learningRate: optimizer.learningRate,
+            decay: optimizer.schedule.decay,
             warmupStepCount: optimizer.warmup,
             totalStepCount: steps,
             weightDecay: optimizer.weightDecay,
-            gradientClip: optimizer.clip == 0 ? nil : optimizer.clip,
+            gradientClip: optimizer.maxGradNorm == 0 ? nil : optimizer.maxGradNorm,
             seed: seed,
-            rowsPerPass: rowsPerPass
+            rowsPerPass: microBatchSize,
+            dropout: optimizer.dropout,
+            packsRows: packing
         )
     }
 
@@ -80,8 +96,15 @@ struct TrainCommand: ParsableCommand {
         guard logEvery >= 1 else {
             throw ValidationError("--log-every is \(logEvery); give 1 or more.")
         }
+        if let microBatchSize, !(1...batchSize).contains(microBatchSize) {
+            throw ValidationError(
+                "--micro-batch-size is \(microBatchSize); give 1 to --batch-size, \(batchSize)."
+            )
+        }
         try adapter.check()
         try heldOut.check()
+        try checkpoints.check()
+        try loss.check()
         try compute.check()
     }
 
@@ -89,22 +112,31 @@ struct TrainCommand: ParsableCommand {
         try withConsole(format) { console in
             compute.apply()
             try OutputFolder.check(output)
+            let folder = try checkpoints.open()
             let dataset = try TextDataset(paths: data)
             let loaded = try LoadedModel(
                 named: model, home: home, options: compute.modelOptions)
             let data = try TrainingData(
                 dataset,
-                encoder: ExampleEncoder(
-                    tokenizer: loaded.tokenizer,
-                    // T inputs and their T targets take T + 1 tokens.
-                    rowTokenCountMax: try loaded.checkedLength(length) + 1,
-                    vocabularySize: loaded.model.configuration.vocabularySize,
-                    scope: lossOn.scope
-                ),
+                // T inputs and their T targets take T + 1 tokens.
+                encoder: loss.encoder(for: loaded, tokenCountMax: loaded.checkedLength(length) + 1),
                 heldOutFraction: heldOut.heldOut,
                 seed: seed
             )
             let adapter = try adapter.make(for: loaded, seed: seed)
+            let keeper = try folder.map { folder in
+                RunKeeper(
+                    folder: folder,
+                    interval: checkpoints.interval,
+                    identity: try RunIdentity(
+                        model: loaded.source,
+                        data: data,
+                        adapter: adapter,
+                        settings: settings,
+                        evaluation: heldOut.identity
+                    )
+                )
+            }
             let trainer = try LocalTrainer(
                 model: AdaptedModel(model: loaded.model, adapter: adapter),
                 data: data,
@@ -114,116 +146,10 @@ struct TrainCommand: ParsableCommand {
                 trainer: trainer,
                 adapter: adapter,
                 modelName: loaded.name,
+                keeper: keeper,
                 command: self,
                 console: console
             ).run()
-        }
-    }
-}
-
-/// What the adapter is like.
-struct AdapterOptions: ParsableArguments {
-    @Option(help: "The rank of every pair of matrices; 8 unless told otherwise.")
-    var rank: Int?
-
-    @Option(help: "The strength of the adapter; twice the rank unless told otherwise.")
-    var alpha: Double?
-
-    @Option(help: "all, or a list such as q_proj,v_proj.")
-    var targets: TargetList?
-
-    @Option(help: "A PEFT folder to begin from; it decides rank, strength and targets.")
-    var startAdapter: String?
-
-    func check() throws {
-        if let rank, !(1...1_024).contains(rank) {
-            throw ValidationError("--rank is \(rank); give 1 to 1024.")
-        }
-        if let alpha, !(alpha > 0 && alpha.isFinite) {
-            throw ValidationError("--alpha is \(alpha); give a number above 0.")
-        }
-        if startAdapter != nil, alpha != nil || rank != nil || targets != nil {
-            throw ValidationError(
-                "--start-adapter decides rank, alpha and targets; leave out those options."
-            )
-        }
-    }
-
-    /// The adapter that training begins with.
-    func make(for loaded: LoadedModel, seed: UInt64) throws(CommandFailure) -> LoRAAdapter {
-        if let startAdapter { return try loaded.adapter(path: startAdapter) }
-        // Alpha of twice the rank is what the field starts from.
-        let rank = rank ?? 8
-        return LoRAAdapter(
-            configuration: LoRAConfiguration(
-                rank: rank,
-                alpha: alpha ?? Double(2 * rank),
-                targets: targets?.projections ?? Projection.allCases
-            ),
-            model: loaded.model.configuration,
-            seed: seed
-        )
-    }
-}
-
-/// `all`, or names of projections with commas between them.
-struct TargetList: ExpressibleByArgument {
-    let projections: [Projection]
-
-    init?(argument: String) {
-        if argument == "all" {
-            projections = Projection.allCases
-            return
-        }
-        var projections: [Projection] = []
-        for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let projection = Projection(rawValue: String(name)) else { return nil }
-            projections.append(projection)
-        }
-        self.projections = projections
-    }
-
-    static var allValueStrings: [String] { ["all"] + Projection.allCases.map(\.rawValue) }
-}
-
-/// How parameters are moved.
-struct OptimizerOptions: ParsableArguments {
-    @Option(help: "The peak of the learning rate.")
-    var learningRate = 1e-3
-
-    @Option(help: "Steps in which the learning rate rises.")
-    var warmup = 0
-
-    @Option(help: "Decoupled weight decay.")
-    var weightDecay = 0.0
-
-    @Option(help: "The bound of the gradient's norm; 0 for none.")
-    var clip = 1.0
-}
-
-/// What is kept apart, and when it is looked at.
-struct HeldOutOptions: ParsableArguments {
-    @Option(help: "The share of the data that is not trained on, but evaluated before and after.")
-    var heldOut = 0.0
-
-    @Option(help: "Also evaluate after every Nth step.")
-    var evaluateEvery: Int?
-
-    @Option(help: "Stop after so many evaluations that brought nothing better.")
-    var patience: Int?
-
-    func check() throws {
-        guard heldOut >= 0, heldOut < 1 else {
-            throw ValidationError("--held-out is \(heldOut); give a share from 0 to below 1.")
-        }
-        if let evaluateEvery, evaluateEvery < 1 {
-            throw ValidationError("--evaluate-every is \(evaluateEvery); give 1 or more.")
-        }
-        if let patience, patience < 1 {
-            throw ValidationError("--patience is \(patience); give 1 or more.")
-        }
-        if patience != nil, evaluateEvery == nil || heldOut == 0 {
-            throw ValidationError("--patience needs --held-out and --evaluate-every.")
         }
     }
 }

@@ -1,66 +1,116 @@
 internal import Adapters
 internal import Checkpoints
 internal import Foundation
-internal import JSONDocuments
 internal import Training
 
-/// The loop of `starling train`: steps, evaluations, and the end.
+/// The loop of `starling train`: steps, evaluations, checkpoints, and the end.
 final class TrainRun {
     private let trainer: LocalTrainer
     private let adapter: LoRAAdapter
     private let modelName: String
+    private let keeper: RunKeeper?
     private let command: TrainCommand
+    private let report: TrainReport
     private let console: Console
     private let clock = ContinuousClock()
+    private var start = ContinuousClock().now
     private var stopping: EarlyStopping?
+    private var before: Evaluation?
+    /// The seconds of earlier processes of this run.
+    private var secondsBefore = 0.0
+    private var lastSavedStep: Int?
 
     init(
         trainer: LocalTrainer,
         adapter: LoRAAdapter,
         modelName: String,
+        keeper: RunKeeper?,
         command: TrainCommand,
         console: Console
     ) {
         self.trainer = trainer
         self.adapter = adapter
         self.modelName = modelName
+        self.keeper = keeper
         self.command = command
         self.console = console
+        report = TrainReport(trainer: trainer, console: console)
         stopping = command.heldOut.patience.map { EarlyStopping(patience: $0) }
     }
 
     func run() throws {
         Interruption.watch()
-        tellData()
+        report.tellData()
         let dump = try command.dumpBatches.map(BatchDump.init(path:))
-        let before = evaluateHeldOut()
-        let start = clock.now
-        var end = "all steps are done"
+        if try !resume() { before = evaluateHeldOut() }
+        start = clock.now
+        let end = try takeSteps(dump)
+        try keep()
+        try save()
+        report.finish(
+            end: end,
+            adapter: command.output,
+            before: before,
+            after: evaluateHeldOut(),
+            seconds: elapsed.seconds
+        )
+    }
+
+    /// Takes steps until there are none left or none wanted, and returns why it ended.
+    private func takeSteps(_ dump: BatchDump?) throws -> String {
+        let total = trainer.settings.totalStepCount
         while !trainer.isFinished {
-            if Interruption.isRequested {
-                end = "interrupted"
-                break
-            }
+            if stopping?.isExhausted == true { return "held-out loss no longer falls" }
+            if Interruption.isRequested { return "interrupted" }
             let rows = dump == nil ? [] : trainer.nextRows()
             let begin = clock.now
-            let report = try trainer.step()
+            let step = try trainer.step()
             let seconds = (clock.now - begin).seconds
-            try dump?.write(rows, report: report)
-            let evaluation = isEvaluated(report.step) ? evaluateHeldOut() : nil
-            tell(report, seconds: seconds, heldOut: evaluation)
-            console.progress(
-                "step",
-                done: report.step,
-                of: trainer.settings.totalStepCount,
-                since: start
-            )
-            if let loss = evaluation?.loss, stopping?.observe(loss) == true {
-                end = "held-out loss no longer falls"
-                break
+            try dump?.write(rows, report: step)
+            let evaluation = isEvaluated(step.step) ? evaluateHeldOut() : nil
+            if let loss = evaluation?.loss { _ = stopping?.observe(loss) }
+            if isTold(step.step) || evaluation != nil {
+                let left = Console.timeLeft(done: step.step, of: total, elapsed: elapsed)
+                report.tell(step, seconds: seconds, heldOut: evaluation, left: left)
             }
+            console.progress("step", done: step.step, of: total, since: clock.now - elapsed)
+            if let keeper, step.step.isMultiple(of: keeper.interval) { try keep() }
         }
-        try save()
-        finish(end: end, before: before, seconds: (clock.now - start).seconds)
+        return "all steps are done"
+    }
+
+    /// The time that the run has taken so far, in earlier processes too.
+    private var elapsed: Duration { clock.now - start + .seconds(secondsBefore) }
+
+    /// Goes on from a checkpoint; whether there was one.
+    private func resume() throws -> Bool {
+        guard command.checkpoints.resume != nil, let keeper else { return false }
+        guard let checkpoint = try keeper.resume(trainer, console) else {
+            console.note("no checkpoint is there yet; the run begins at step 0")
+            return false
+        }
+        stopping = checkpoint.stopping
+        before = checkpoint.before
+        secondsBefore = checkpoint.seconds
+        lastSavedStep = checkpoint.step
+        console.note("goes on after step \(checkpoint.step)")
+        return true
+    }
+
+    /// Writes a checkpoint, unless there is one of this step.
+    private func keep() throws {
+        guard let keeper, lastSavedStep != trainer.completedStepCount else { return }
+        try keeper.save(
+            trainer,
+            stopping: stopping,
+            before: before,
+            seconds: elapsed.seconds
+        )
+        lastSavedStep = trainer.completedStepCount
+    }
+
+    private func isTold(_ step: Int) -> Bool {
+        step == trainer.settings.totalStepCount || step.isMultiple(of: command.logEvery)
     }
 
     private func isEvaluated(_ step: Int) -> Bool {
@@ -77,69 +127,12 @@ final class TrainRun {
         }
     }
 
-    private func tellData() {
-        let data = trainer.data
-        var line = "\(data.training.count) rows to train on, \(data.heldOut.count) held out"
-        let census = data.census
-        for (count, what) in [
-            (census.duplicateCount, "repeated and left out"),
-            (census.truncatedCount, "cut off at the row's length"),
-            (census.droppedCount, "without a token to predict"),
-        ] where count > 0 {
-            line += "; \(count) \(what)"
-        }
-        console.note(line)
-    }
-
-    private func tell(_ report: StepReport, seconds: Double, heldOut: Evaluation?) {
-        let isLast = report.step == trainer.settings.totalStepCount
-        guard isLast || heldOut != nil || report.step.isMultiple(of: command.logEvery) else {
-            return
-        }
-        let speed = Double(report.tokenCount) / max(seconds, 1e-9)
-        var record = JSONRecord()
-        record.add("step", report.step)
-        record.add("loss", report.loss)
-        record.add("tokens_per_second", speed)
-        record.add("learning_rate", report.learningRate)
-        record.add("gradient_norm", report.gradientNorm)
-        if let heldOut { record.add("held_out_loss", heldOut.loss) }
-        var line = "step \(report.step)  loss \(report.loss.text(places: 4))"
-        line += "  \(speed.text(places: 0)) tokens/s"
-        if let heldOut { line += "  held out \(heldOut.loss.text(places: 4))" }
-        console.report(record, text: line)
-    }
-
     private func save() throws(CommandFailure) {
         do throws(CheckpointError) {
             try PEFTFolder.write(adapter.peft(baseModelName: modelName), to: command.output)
         } catch {
             throw CommandFailure(.outputUnwritable, error.description)
         }
-    }
-
-    private func finish(end: String, before: Evaluation?, seconds: Double) {
-        let after = evaluateHeldOut()
-        var record = JSONRecord()
-        record.add("peak_memory_bytes", ProcessMemory.peakByteCount())
-        record.add("steps", trainer.completedStepCount)
-        record.add("seconds", seconds)
-        record.add("end", end)
-        record.add("adapter", command.output)
-        var lines = ["\(end); the adapter is in \(command.output)"]
-        if let before, let after {
-            var heldOut = JSONRecord()
-            heldOut.add("before", before.loss)
-            heldOut.add("after", after.loss)
-            record.add("held_out", heldOut.value)
-            lines.append(
-                "held-out loss \(before.loss.text(places: 4)) before, "
-                    + "\(after.loss.text(places: 4)) after"
-            )
-        }
-        let mebibytes = Double(ProcessMemory.peakByteCount()) / 1_048_576
-        lines.append("peak memory \(mebibytes.text(places: 0)) MiB")
-        console.report(record, text: lines.joined(separator: "\n"))
     }
 }
 

@@ -111,11 +111,13 @@ extension GGUFBuilder {
         builder.set(architecture + ".rope.scaling.factor", .float32(4))
         let configuration = try open(builder).configuration
         #expect(configuration.slidingWindow == 7)
+        #expect(configuration.modelType == (architecture == "llama" ? "mistral" : architecture))
         #expect(configuration.ropeScaling == .linear(factor: 4))
         builder.set(architecture + ".attention.sliding_window", .uint32(0))
         builder.set(architecture + ".rope.scaling.type", .string("none"))
         let plain = try open(builder).configuration
         #expect(plain.slidingWindow == nil && plain.ropeScaling == nil)
+        #expect(plain.modelType == architecture)
     }
 
     @Test func `a factor without a type is linear, and 0 or 1 is none`() throws {

@@ -27,6 +27,7 @@ import Testing
         }
         #expect(refusal("llama") { _ in } == nil)
         #expect(refusal("mistral") { $0.slidingWindow = nil } == nil)
+        #expect(refusal("llama") { $0.slidingWindow = 5 } == error("sliding_window", 1))
         #expect(refusal("mistral") { $0.slidingWindow = 0 } == error("sliding_window", 0))
         #expect(refusal("mistral") { $0.slidingWindow = -1 } == error("sliding_window", -1))
         #expect(refusal("mistral") { $0.hasAttentionBiases = true } == error("attention_bias", 1))

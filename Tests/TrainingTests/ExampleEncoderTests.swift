@@ -59,6 +59,56 @@ import Tokenizers
         #expect(all.rows[0].tokens == rows[0].tokens)
     }
 
+    @Test func `a long conversation is cut inside an answer, and what is left is still right`()
+        throws
+    {
+        let messages: [Example.Message] = [
+            .init(role: .user, content: "q1"), .init(role: .assistant, content: "first"),
+            .init(role: .assistant, content: "more"), .init(role: .user, content: "q2"),
+            .init(role: .assistant, content: "second"), .init(role: .user, content: "q3"),
+        ]
+        let whole = try encoder(max: 500).encode(example(.messages(messages))).rows[0]
+        let text = try ByteTokenizer.make().decode(whole.tokens.map(Int.init))
+        // Every predicted token stands behind the assistant's mark and nothing else is between.
+        for range in whole.targetRanges {
+            let before = try ByteTokenizer.make().decode(
+                whole.tokens[..<range.lowerBound].map(Int.init))
+            #expect(before.hasSuffix("<|im_start|>assistant\n"))
+            #expect(Int(whole.tokens[range.upperBound - 1]) == ByteTokenizer.endOfTurn)
+        }
+        #expect(try answer(whole) == "first<|im_end|>more<|im_end|>second<|im_end|>")
+        #expect(text.hasSuffix("q3<|im_end|>\n"))
+        let end = whole.targetRanges[2].lowerBound + 3
+        let cut = try encoder(max: end).encode(example(.messages(messages)))
+        #expect(cut.isTruncated)
+        #expect(try answer(cut.rows[0]) == "first<|im_end|>more<|im_end|>sec")
+        let question = try encoder(max: whole.targetRanges[2].lowerBound)
+            .encode(example(.messages(messages)))
+        #expect(try answer(question.rows[0]) == "first<|im_end|>more<|im_end|>")
+    }
+
+    @Test func `the prefix is what stands before the first answer`() throws {
+        let encoder = ExampleEncoder(
+            tokenizer: try ByteTokenizer.make(addsBOS: true),
+            rowTokenCountMax: 100,
+            vocabularySize: ByteTokenizer.vocabularySize,
+            marksPrefixes: true
+        )
+        let messages: [Example.Message] = [
+            .init(role: .user, content: "q1"), .init(role: .assistant, content: "first"),
+            .init(role: .user, content: "q2"), .init(role: .assistant, content: "second"),
+        ]
+        let row = try encoder.encode(example(.messages(messages))).rows[0]
+        #expect(row.prefixCount == row.targetRanges[0].lowerBound && row.prefixCount > 3)
+        #expect(try answer(row) == "first<|im_end|>second<|im_end|>")
+        #expect(try encoder.encode(example(.text("abc"))).rows[0].prefixCount == 0)
+        let batch = TokenBatch(rows: [row])
+        #expect(batch.prefixEnds.allSatisfy { $0 == Int32(row.prefixCount) })
+        // The last position of the prefix predicts the first token of the answer.
+        #expect(batch.targets[row.prefixCount - 1] == row.tokens[row.prefixCount])
+        #expect(batch.targets[..<(row.prefixCount - 1)].allSatisfy { $0 == -1 })
+    }
+
     @Test func `prompt and instruction are turns of a conversation`() throws {
         let prompt = try encoder().encode(example(.completion(prompt: "2+2", completion: "4")))
         #expect(

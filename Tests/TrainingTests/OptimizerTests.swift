@@ -77,7 +77,7 @@ private struct OptimizerFixture {
     }
 
     @Test func `the rate rises in a line and falls along a cosine`() {
-        let schedule = WarmupCosine(peak: 1, warmupStepCount: 4, totalStepCount: 12)
+        let schedule = LearningRateSchedule(peak: 1, warmupStepCount: 4, totalStepCount: 12)
         let rates = (0..<14).map(schedule.learningRate(atStep:))
         #expect(Array(rates[0..<4]) == [0.25, 0.5, 0.75, 1])
         #expect(rates[4] == 1)
@@ -89,12 +89,25 @@ private struct OptimizerFixture {
         }
     }
 
+    @Test func `the rate falls in a line or stays, as it is told`() {
+        let line = LearningRateSchedule(
+            decay: .linear, peak: 1, floor: 0.2, warmupStepCount: 2, totalStepCount: 10)
+        let rates = (0..<12).map(line.learningRate(atStep:))
+        #expect(rates[0] == 0.5 && rates[1] == 1 && rates[2] == 1)
+        #expect(abs(rates[6] - 0.6) < 1e-12 && abs(rates[9] - 0.3) < 1e-12)
+        #expect(rates[10] == 0.2 && rates[11] == 0.2)
+        let constant = LearningRateSchedule(
+            decay: .constant, peak: 3, warmupStepCount: 2, totalStepCount: 4)
+        #expect((0..<6).map(constant.learningRate(atStep:)) == [1.5, 3, 3, 3, 3, 3])
+    }
+
     @Test func `the rate keeps its floor and a warm-up may fill the run`() {
-        let floored = WarmupCosine(peak: 2, floor: 0.5, warmupStepCount: 0, totalStepCount: 2)
+        let floored = LearningRateSchedule(
+            peak: 2, floor: 0.5, warmupStepCount: 0, totalStepCount: 2)
         #expect(floored.learningRate(atStep: 0) == 2)
         #expect(floored.learningRate(atStep: 1) == 1.25)
         #expect(floored.learningRate(atStep: 2) == 0.5)
-        let short = WarmupCosine(peak: 1, warmupStepCount: 9, totalStepCount: 3)
+        let short = LearningRateSchedule(peak: 1, warmupStepCount: 9, totalStepCount: 3)
         #expect(short.learningRate(atStep: 2) == 1)
         #expect(short.learningRate(atStep: 3) == 0)
     }
@@ -126,5 +139,7 @@ private struct OptimizerFixture {
         #expect(error { $0.learningRate = .infinity } == "learning rate")
         #expect(error { $0.gradientClip = 0 } == "gradient clip")
         #expect(error { $0.rowsPerPass = 0 } == "rows per pass")
+        #expect(error { $0.dropout = 1 } == "dropout")
+        #expect(error { $0.dropout = -0.1 } == "dropout")
     }
 }

@@ -21,10 +21,11 @@ jq -e '.prompt_token_ids == [504,3575,282,4649,314] and .token_ids[0] == 7042
     and (.next_logits[0][0] == 7042) and ((.next_logits[0][1] - 17.3713) | fabs < 0.01)' \
     "$folder/generate.json" >/dev/null || fail "generate: $(cat "$folder/generate.json")"
 
-"$STARLING" train --model "$model" --data "$folder/text.txt" --steps 3 --batch 1 --length 32 \
+"$STARLING" train --model "$model" --data "$folder/text.txt" --steps 3 --batch-size 1 --length 32 \
     --rank 4 --targets q_proj,v_proj --seed 1 --output "$folder/adapter" --format json \
     >"$folder/train.json"
-jq -se 'length == 4 and (.[0:3] | all(.step and .loss and .tokens_per_second))
+jq -se 'length == 4 and (.[0:3] | all(.step and .loss and .tokens_per_second and .gradient_norm))
+    and (.[0:2] | all(.seconds_left >= 0)) and .[3].end == "all steps are done"
     and .[3].peak_memory_bytes > 0' "$folder/train.json" >/dev/null \
     || fail "train: $(cat "$folder/train.json")"
 

@@ -75,12 +75,28 @@ import Training
         #expect(command.adapter.targets?.projections.map(\.rawValue) == ["q_proj", "v_proj"])
         #expect(command.format.format == .json)
         #expect(try train("--targets", "all").adapter.targets?.projections.count == 7)
+        #expect(command.checkpoints.interval == 50)
+    }
+
+    @Test func `train takes the names that other trainers have`() throws {
+        let command = try train(
+            "--batch-size", "8", "--micro-batch-size", "2", "--max-grad-norm", "0", "--dropout",
+            "0.05", "--schedule", "linear", "--packing", "--prefix-lm", "--resume", "state",
+            "--checkpoint-every", "5"
+        )
+        #expect(command.settings.batchSize == 8 && command.settings.rowsPerPass == 2)
+        #expect(command.settings.gradientClip == nil && command.settings.dropout == 0.05)
+        #expect(command.settings.decay == .linear && command.settings.packsRows)
+        #expect(command.loss.marksPrefixes && command.checkpoints.interval == 5)
     }
 
     @Test(arguments: [
         ["--steps", "0"], ["--batch", "0"], ["--length", "0"], ["--rank", "0"],
         ["--targets", "q_proj,x"], ["--targets", ""], ["--learning-rate", "nan"],
         ["--held-out", "1"], ["--patience", "2"], ["--log-every", "0"], ["--threads", "0"],
+        ["--micro-batch-size", "3"], ["--dropout", "1"], ["--schedule", "step"],
+        ["--checkpoint-every", "3"], ["--checkpoint", "a", "--checkpoint-every", "0"],
+        ["--checkpoint", "a", "--resume", "b"], ["--prefix-lm", "--loss-on", "everything"],
         ["--start-adapter", "a", "--rank", "4"], ["--alpha", "-1"], ["--format", "xml"],
     ])
     func `train refuses what makes no sense`(arguments: [String]) {

@@ -14,7 +14,7 @@ public import Tensors
 /// Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1.
 ///
 /// ### Deviations
-/// No dropout on the adapter's input.
+/// The projections of a site share the dropout of their input.
 public final class LoRAAdapter {
     /// The method's name in files: PEFT's `peft_type`.
     public static let methodName = "LORA"
@@ -38,6 +38,11 @@ public final class LoRAAdapter {
     /// Room for the gradient of one B.
     private lazy var gradientScratch = FloatBuffer(
         count: layout.rank * (layout.pairs.map(\.outputSize).max() ?? 0))
+    /// What the forward and backward passes drop of their inputs; `nil` outside of training.
+    var dropout: LoRADropout?
+    /// A site's input with elements dropped, and the same of its gradient.
+    private var droppedInput = FloatBuffer(count: 0)
+    private var droppedGradient = FloatBuffer(count: 0)
 
     /// Makes a fresh adapter.
     public init(configuration: LoRAConfiguration, model: ModelConfiguration, seed: UInt64) {
@@ -217,7 +222,8 @@ extension LoRAAdapter: ProjectionTap {
         guard let a = stackedA(pairs) else { return [] }
         let scratch = scratch(rows: state.rowCount, columns: state.columnCount)
         ThinProduct.multiplyTransposed(
-            input, a, into: scratch, scale: Float(configuration.scale))
+            drop(input, layer: layer, site: site), a, into: scratch,
+            scale: Float(configuration.scale))
         state.store(scratch)
         return pairs.map { pair in
             LowRankTerm(
@@ -262,14 +268,38 @@ extension LoRAAdapter: ProjectionTap {
             rows: pairs.count * layout.rank,
             columns: first.inputSize
         )
-        MatrixProduct.multiplyTransposing(state, input, into: gradientA, adds: true)
-        return [LowRankTerm(left: state, times: a)]
+        MatrixProduct.multiplyTransposing(
+            state, drop(input, layer: layer, site: site), into: gradientA, adds: true)
+        guard let dropout else { return [LowRankTerm(left: state, times: a)] }
+        let gradient = Self.room(
+            rows: input.rowCount, columns: input.columnCount, in: &droppedGradient)
+        MatrixProduct.multiply(state, a, into: gradient)
+        Dropout.apply(dropout.mask(layer: layer, site: site), to: gradient, into: gradient)
+        return [LowRankTerm(adding: gradient)]
+    }
+
+    /// The input as the adapter sees it: with elements dropped in training, if at all.
+    private func drop(_ input: Operand, layer: Int, site: ProjectionSite) -> Operand {
+        guard let dropout else { return input }
+        let values = Self.room(
+            rows: input.rowCount, columns: 2 * input.columnCount, in: &droppedInput)
+        let wide = values.columns(0..<input.columnCount)
+        input.load(into: wide)
+        Dropout.apply(dropout.mask(layer: layer, site: site), to: wide, into: wide)
+        guard input.type == .bfloat16 else { return .float32(wide) }
+        let rounded = droppedInput.operand(
+            atElement: 0, rows: input.rowCount, columns: 4 * input.columnCount, type: .bfloat16
+        ).columns(2 * input.columnCount..<3 * input.columnCount)
+        rounded.store(wide)
+        return rounded
+    }
+
+    private static func room(rows: Int, columns: Int, in buffer: inout FloatBuffer) -> Matrix {
+        if buffer.count < rows * columns { buffer = FloatBuffer(count: rows * columns) }
+        return buffer.matrix(at: 0, rows: rows, columns: columns)
     }
 
     private func scratch(rows: Int, columns: Int) -> Matrix {
-        if stateGradient.count < rows * columns {
-            stateGradient = FloatBuffer(count: rows * columns)
-        }
-        return stateGradient.matrix(at: 0, rows: rows, columns: columns)
+        Self.room(rows: rows, columns: columns, in: &stateGradient)
     }
 }

@@ -89,6 +89,17 @@ void sk_add_rows(
 
 int sk_all_finite(const float *x, intptr_t n);
 
+// Dropout (dropout.c).
+
+// y = x * keep / (1 - p), or adds that to y; y may be x. Element i of row r is kept where a random
+// word reaches `threshold`, 2^32 p rounded; `scale` is 1 / (1 - p). The word is number i % 4 of
+// Philox 4x32-10 for `key` and the counter i / 4, position, sequence, plane, lowest word first; with
+// s = first + r the position is s % length and the sequence is sequence + s / length.
+void sk_dropout(
+    const float *x, intptr_t x_stride, float *y, intptr_t y_stride, intptr_t rows, intptr_t n,
+    intptr_t first, intptr_t length, intptr_t sequence, uint32_t plane, uint64_t key,
+    uint32_t threshold, float scale, int adds);
+
 // Attention and loss (softmax.c).
 
 // Row i of the scores sees keys lower[i]..<upper[i], at least one of them; column 0 is key `first`.

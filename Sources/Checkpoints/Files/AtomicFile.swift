@@ -5,7 +5,7 @@ internal import Musl
 #endif
 
 /// A file that appears under its name complete and on disk, or not at all.
-struct AtomicFile: ~Copyable {
+package struct AtomicFile: ~Copyable {
     private let path: String
     private let temporaryPath: String
     private let descriptor: Int32
@@ -77,7 +77,7 @@ struct AtomicFile: ~Copyable {
     }
 
     /// Writes a whole file.
-    static func store(_ bytes: [UInt8], at path: String) throws(CheckpointError) {
+    package static func store(_ bytes: [UInt8], at path: String) throws(CheckpointError) {
         let file = try AtomicFile(path: path)
         try file.append(bytes)
         try file.commit()

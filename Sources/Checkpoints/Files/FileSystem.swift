@@ -5,8 +5,8 @@ internal import Musl
 #endif
 
 /// The few questions to the file system that readers and writers here have.
-enum FileSystem {
-    enum Kind {
+package enum FileSystem {
+    package enum Kind {
         case absent
         case plainFile
         case folder
@@ -14,7 +14,7 @@ enum FileSystem {
     }
 
     /// What lies at a path; a link that is not followed is neither file nor folder.
-    static func kind(
+    package static func kind(
         of path: String,
         followsLinks: Bool = true
     ) throws(CheckpointError) -> Kind {
@@ -36,7 +36,7 @@ enum FileSystem {
     }
 
     /// A whole file whose length is bounded before anything is read.
-    static func read(_ path: String, byteCountMax: Int) throws(CheckpointError) -> [UInt8] {
+    package static func read(_ path: String, byteCountMax: Int) throws(CheckpointError) -> [UInt8] {
         let file = try MappedFile(path: path)
         guard file.byteCount <= byteCountMax else {
             throw .limitExceeded(
@@ -50,7 +50,7 @@ enum FileSystem {
     }
 
     /// The names in a folder but for `.` and `..`, in ascending order.
-    static func entries(of path: String) throws(CheckpointError) -> [String] {
+    package static func entries(of path: String) throws(CheckpointError) -> [String] {
         guard let folder = unsafe opendir(path) else {
             throw .system(path: path, call: "opendir", code: errno)
         }
@@ -68,7 +68,7 @@ enum FileSystem {
     }
 
     /// Makes the names in a folder last through a loss of power.
-    static func synchronizeFolder(_ path: String) throws(CheckpointError) {
+    package static func synchronizeFolder(_ path: String) throws(CheckpointError) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
         guard descriptor >= 0 else { throw .system(path: path, call: "open", code: errno) }
         defer { close(descriptor) }
@@ -77,12 +77,12 @@ enum FileSystem {
         }
     }
 
-    static func join(_ folder: String, _ name: String) -> String {
+    package static func join(_ folder: String, _ name: String) -> String {
         folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
     /// The folder that holds a path; `.` for a bare name.
-    static func parent(of path: String) -> String {
+    package static func parent(of path: String) -> String {
         let trimmed = trimmingSlashes(path)
         guard let slash = trimmed.lastIndex(of: "/") else { return "." }
         return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])

@@ -16,6 +16,22 @@ enum GGUFTensorNames {
         architecture: GGUFArchitecture,
         layerCount: Int
     ) -> (name: String, rowOrder: RowOrder)? {
+        guard let found = huggingFaceName(of: name, layerCount: layerCount) else { return nil }
+        if name.hasSuffix(".bias"), !architecture.allowsAttentionBiases { return nil }
+        if name.hasSuffix("_q_norm.weight") || name.hasSuffix("_k_norm.weight"),
+            !architecture.normalizesQueriesAndKeys
+        {
+            return nil
+        }
+        return (found.name, architecture.interleavesRotaryRows ? found.rowOrder : .same)
+    }
+
+    /// The Hugging Face name of a GGUF name that any architecture has, with the row order of
+    /// Llama's.
+    static func huggingFaceName(
+        of name: String,
+        layerCount: Int
+    ) -> (name: String, rowOrder: RowOrder)? {
         if let outer = outerNames[name] { return (outer, .same) }
         let prefix = "blk."
         guard name.hasPrefix(prefix) else { return nil }
@@ -23,16 +39,10 @@ enum GGUFTensorNames {
         guard let dot = rest.firstIndex(of: "."),
             let layer = Int(rest[..<dot]), layer >= 0, layer < layerCount,
             // "blk.00." and "blk.+0." would be second names of one tensor.
-            String(layer) == rest[..<dot]
+            String(layer) == rest[..<dot],
+            let inner = layerNames[String(rest[rest.index(after: dot)...])]
         else { return nil }
-        let innerName = String(rest[rest.index(after: dot)...])
-        guard let inner = layerNames[innerName] ?? extraNames(architecture)[innerName] else {
-            return nil
-        }
-        return (
-            "model.layers.\(layer).\(inner.name)",
-            architecture.interleavesRotaryRows ? inner.rowOrder : .same
-        )
+        return ("model.layers.\(layer).\(inner.name)", inner.rowOrder)
     }
 
     private static let outerNames = [
@@ -51,23 +61,10 @@ enum GGUFTensorNames {
         "ffn_gate.weight": ("mlp.gate_proj.weight", .same),
         "ffn_up.weight": ("mlp.up_proj.weight", .same),
         "ffn_down.weight": ("mlp.down_proj.weight", .same),
-    ]
-
-    private static let biasNames: [String: (name: String, rowOrder: RowOrder)] = [
         "attn_q.bias": ("self_attn.q_proj.bias", .queryHeads),
         "attn_k.bias": ("self_attn.k_proj.bias", .keyHeads),
         "attn_v.bias": ("self_attn.v_proj.bias", .same),
-    ]
-
-    private static let normNames: [String: (name: String, rowOrder: RowOrder)] = [
         "attn_q_norm.weight": ("self_attn.q_norm.weight", .same),
         "attn_k_norm.weight": ("self_attn.k_norm.weight", .same),
     ]
-
-    private static func extraNames(
-        _ architecture: GGUFArchitecture
-    ) -> [String: (name: String, rowOrder: RowOrder)] {
-        architecture.normalizesQueriesAndKeys
-            ? normNames : architecture.allowsAttentionBiases ? biasNames : [:]
-    }
 }

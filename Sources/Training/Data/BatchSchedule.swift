@@ -39,6 +39,28 @@ public struct BatchSchedule: Sendable {
         }
     }
 
+    /// The share of the first epoch's positions that would be padding.
+    ///
+    /// - Parameters:
+    ///   - inputCounts: the positions that each row needs.
+    ///   - rowsPerPass: the rows that are filled up to the longest among them.
+    /// - Complexity: O(rowCount).
+    func paddingShare(inputCounts: [Int], rowsPerPass: Int) -> Double {
+        precondition(inputCounts.count == rowCount, "\(inputCounts.count) of \(rowCount) rows")
+        var schedule = self
+        var computed = 0
+        var needed = 0
+        for step in 0..<(rowCount + batchSize - 1) / batchSize {
+            let counts = schedule.rows(ofStep: step).map { inputCounts[$0] }
+            for start in stride(from: 0, to: counts.count, by: rowsPerPass) {
+                let pass = counts[start..<min(start + rowsPerPass, counts.count)]
+                computed += pass.count * (pass.max() ?? 0)
+                needed += pass.reduce(0, +)
+            }
+        }
+        return computed == 0 ? 0 : 1 - Double(needed) / Double(computed)
+    }
+
     private mutating func load(epoch wanted: Int) {
         guard wanted != epoch else { return }
         var generator = SplitMix64(seed: seed, stream: UInt64(wanted))

@@ -37,6 +37,7 @@ public struct ExampleEncoder: Sendable {
     private let tokenizer: Tokenizer
     private let template: ChatTemplate?
     private let scope: LossScope
+    private let marksPrefixes: Bool
     private let rowTokenCountMax: Int
     private let vocabularySize: Int
     private let beginning: Int?
@@ -47,16 +48,24 @@ public struct ExampleEncoder: Sendable {
     ///   - rowTokenCountMax: the tokens of a window: T + 1 to train on T positions, T to evaluate
     ///     as Hugging Face does; at least 2.
     ///   - vocabularySize: the rows of the model's embedding.
+    ///   - marksPrefixes: whether what stands before the first answer becomes the row's prefix, whose
+    ///     tokens see one another; only with the scope `answer`.
     public init(
         tokenizer: Tokenizer,
         rowTokenCountMax: Int,
         vocabularySize: Int,
-        scope: LossScope = .answer
+        scope: LossScope = .answer,
+        marksPrefixes: Bool = false
     ) {
         precondition(rowTokenCountMax >= 2, "\(rowTokenCountMax) tokens leave none to predict")
+        precondition(
+            scope == .answer || !marksPrefixes,
+            "a prefix that sees itself can't be predicted"
+        )
         self.tokenizer = tokenizer
         self.template = tokenizer.chatTemplate
         self.scope = scope
+        self.marksPrefixes = marksPrefixes
         self.rowTokenCountMax = rowTokenCountMax
         self.vocabularySize = vocabularySize
         beginning = tokenizer.definition.addsBOS ? tokenizer.bosID : nil
@@ -123,10 +132,13 @@ public struct ExampleEncoder: Sendable {
             )
             return sum + text.utf8.count
         }
-        return Encoded(
-            rows: [TokenRow(tokens: row, targetRanges: targets, byteCount: byteCount)],
-            isTruncated: isTruncated
+        let encoded = TokenRow(
+            tokens: row,
+            targetRanges: targets,
+            byteCount: byteCount,
+            prefixCount: marksPrefixes ? answers.first?.lowerBound ?? 0 : 0
         )
+        return Encoded(rows: [encoded], isTruncated: isTruncated)
     }
 
     private func tokens(

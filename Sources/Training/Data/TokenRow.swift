@@ -7,17 +7,32 @@ public struct TokenRow: Hashable, Sendable {
     public let targetRanges: [Range<Int>]
     /// The bytes of text that the row stands for when loss is told per byte.
     public let byteCount: Int
+    /// The tokens from the first on that see one another, the later ones too; 0 where every token
+    /// sees only what comes before it.
+    ///
+    /// No target lies among them, or the model would see what it is to predict.
+    public let prefixCount: Int
 
     /// Makes a row every token of which, but the first, is to be predicted.
     public init(text tokens: [Int32], byteCount: Int) {
         self.tokens = tokens
         self.targetRanges = tokens.count > 1 ? [1..<tokens.count] : []
         self.byteCount = byteCount
+        prefixCount = 0
     }
 
-    /// Makes a row with chosen targets.
-    public init(tokens: [Int32], targetRanges: [Range<Int>], byteCount: Int) {
-        var end = 1
+    /// Makes a row with chosen targets, none of them inside the prefix.
+    public init(
+        tokens: [Int32],
+        targetRanges: [Range<Int>],
+        byteCount: Int,
+        prefixCount: Int = 0
+    ) {
+        precondition(
+            prefixCount >= 0 && prefixCount < max(tokens.count, 1),
+            "a prefix of \(prefixCount) in \(tokens.count) tokens"
+        )
+        var end = max(prefixCount, 1)
         for range in targetRanges {
             precondition(
                 range.lowerBound >= end && range.upperBound <= tokens.count,
@@ -28,6 +43,7 @@ public struct TokenRow: Hashable, Sendable {
         self.tokens = tokens
         self.targetRanges = targetRanges.filter { !$0.isEmpty }
         self.byteCount = byteCount
+        self.prefixCount = prefixCount
     }
 
     /// The number of positions that the model computes: one less than there are tokens.

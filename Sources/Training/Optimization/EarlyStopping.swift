@@ -19,6 +19,16 @@ public struct EarlyStopping: Hashable, Sendable {
         self.improvementMin = improvementMin
     }
 
+    /// Takes up a rule where an earlier part of the run has left it.
+    init(patience: Int, improvementMin: Double, best: Double, sinceBest: Int) {
+        self.init(patience: patience, improvementMin: improvementMin)
+        self.best = best
+        self.sinceBest = sinceBest
+    }
+
+    /// Whether so many evaluations brought nothing better that the run is to stop.
+    public var isExhausted: Bool { sinceBest >= patience }
+
     /// Takes in the loss of an evaluation and returns whether to stop.
     ///
     /// A loss that is not a number
@@ -30,6 +40,6 @@ public struct EarlyStopping: Hashable, Sendable {
         } else {
             sinceBest += 1
         }
-        return sinceBest >= patience
+        return isExhausted
     }
 }
