@@ -52,6 +52,12 @@ public struct ModelFolderFiles: Hashable, Sendable {
         others = [:]
     }
 
+    /// Adds files of plain names, in the place of those that have these names.
+    public mutating func add(_ files: [String: [UInt8]]) {
+        precondition(files.keys.allSatisfy(FileName.isPlain), "names with a path in them")
+        others.merge(files) { $1 }
+    }
+
     /// Names the element type that the weights have from now on.
     ///
     /// - Throws: `invalidJSON` or `invalidKey` if `config.json` is no object.

@@ -1,0 +1,64 @@
+public import Checkpoints
+internal import Models
+
+/// Writes an adapter, or a model that it is added into, where other programs can use it.
+///
+/// Nothing that is at the path already is touched, and what is written appears complete or not at
+/// all.
+public enum AdapterExport {
+    /// Writes a GGUF file that llama.cpp adds to the base model at run time.
+    ///
+    /// - Throws: `CheckpointError`, as ``GGUFAdapter`` does.
+    public static func writeGGUF(
+        _ adapter: LoRAAdapter,
+        name: String?,
+        to path: String
+    ) throws(CheckpointError) {
+        try GGUFAdapter.write(
+            adapter.peft(baseModelName: nil),
+            model: adapter.model,
+            name: name,
+            to: path
+        )
+    }
+
+    /// Writes a merged model as a folder that `transformers` loads.
+    ///
+    /// - Parameters:
+    ///   - encoding: the types of the tensors; none of them quantised.
+    ///   - files: all but the weights; the element type in `config.json` is set where the encoding
+    ///     is uniform.
+    /// - Throws: `CheckpointError` and `ModelError`.
+    public static func writeFolder(
+        _ adapter: LoRAAdapter,
+        mergedInto base: any TensorSource,
+        encoding: MergedTensorSource.Encoding,
+        files: ModelFolderFiles,
+        to path: String
+    ) throws {
+        var files = files
+        if case .uniform(let elementType) = encoding { try files.setElementType(elementType) }
+        let merged = MergedTensorSource(base: base, adapter: adapter, encoding: encoding)
+        try SafetensorsFolder.write(merged, files: files, to: path)
+    }
+
+    /// Writes a merged model as a copy of its base's GGUF file, in which the tensors that the
+    /// adapter changes are rounded to the type that they had.
+    ///
+    /// - Parameter basePath: the file that `base` was opened from.
+    /// - Throws: `CheckpointError` and `ModelError`.
+    public static func writeGGUF(
+        _ adapter: LoRAAdapter,
+        mergedInto base: GGUFFile,
+        basePath: String,
+        to path: String
+    ) throws {
+        let merged = MergedTensorSource(base: base, adapter: adapter, encoding: .original)
+        try GGUFModelCopy.write(
+            basePath,
+            replacing: merged.changedNames,
+            from: merged,
+            to: path
+        )
+    }
+}
