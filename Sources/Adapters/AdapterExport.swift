@@ -1,5 +1,6 @@
 public import Checkpoints
 internal import Models
+public import Tensors
 
 /// Writes an adapter, or a model that it is added into, where other programs can use it.
 ///
@@ -42,18 +43,27 @@ public enum AdapterExport {
         try SafetensorsFolder.write(merged, files: files, to: path)
     }
 
-    /// Writes a merged model as a copy of its base's GGUF file, in which the tensors that the
-    /// adapter changes are rounded to the type that they had.
+    /// Writes a merged model as a copy of its base's GGUF file.
     ///
-    /// - Parameter basePath: the file that `base` was opened from.
+    /// A base's 4-bit weights lie on the very steps that they are rounded to again, so of a change
+    /// that is small beside a step most is lost; a wider type keeps it.
+    ///
+    /// - Parameters:
+    ///   - basePath: the file that `base` was opened from.
+    ///   - elementType: of the tensors that the adapter changes; `nil` for the one that each had.
     /// - Throws: `CheckpointError` and `ModelError`.
     public static func writeGGUF(
         _ adapter: LoRAAdapter,
         mergedInto base: GGUFFile,
         basePath: String,
+        elementType: ElementType? = nil,
         to path: String
     ) throws {
-        let merged = MergedTensorSource(base: base, adapter: adapter, encoding: .original)
+        let merged = MergedTensorSource(
+            base: base,
+            adapter: adapter,
+            encoding: elementType.map { .changed($0) } ?? .original
+        )
         try GGUFModelCopy.write(
             basePath,
             replacing: merged.changedNames,

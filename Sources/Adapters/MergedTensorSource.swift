@@ -9,12 +9,16 @@ public import Tensors
 public struct MergedTensorSource: TensorSource {
     /// The element types that tensors come out in.
     public enum Encoding: Hashable, Sendable {
-        /// Changed tensors are Float32; the others are as they are.
-        case exact
+        /// Changed tensors have this type, where their rows are whole blocks of it; the others are
+        /// as they are.
+        case changed(ElementType)
         /// Every tensor has its own type; changed ones are rounded to it again.
         case original
         /// Every tensor has this type.
         case uniform(ElementType)
+
+        /// Changed tensors are Float32; the others are as they are.
+        public static let exact = Encoding.changed(.float32)
     }
 
     private let base: any TensorSource
@@ -99,7 +103,7 @@ public struct MergedTensorSource: TensorSource {
         let isChanged = adapted[description.name] != nil
         let elementType: ElementType =
             switch encoding {
-            case .exact: isChanged ? .float32 : description.elementType
+            case .changed(let elementType): isChanged ? elementType : description.elementType
             case .original: description.elementType
             case .uniform(let elementType): elementType
             }

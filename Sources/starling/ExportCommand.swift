@@ -13,8 +13,8 @@ struct ExportCommand: AsyncParsableCommand {
         abstract: "Write an adapter, or its base model with the adapter in it, for other programs.",
         discussion: """
             Without --adapter it is the node's consensus adapter, with its certificate in \
-            starling.json where a folder is written. merged-gguf copies the base's GGUF file and \
-            rounds the changed tensors to the type that they had, so it needs --model FILE.gguf; \
+            starling.json where a folder is written. merged-gguf copies the base's GGUF file but for \
+            the changed tensors, so it needs --model FILE.gguf; \
             of a consensus adapter the file must be the federation's own, which is checked. \
             merged-safetensors of a base that is no Hugging Face folder has no tokenizer. \
             --format names the kind of result here; --json prints the report as JSON.
@@ -42,7 +42,12 @@ struct ExportCommand: AsyncParsableCommand {
     var model: String?
 
     @Option(
-        help: "Of merged-safetensors: base keeps each tensor's type; f32 if that is quantised.")
+        help: """
+            The type of merged weights: base keeps each tensor's; otherwise all of \
+            merged-safetensors, or the changed ones of merged-gguf. Of a base of 4 bits, rounded \
+            to 4 bits again, little of a small adapter is left; q8_0 keeps it. base, but f32 where \
+            safetensors files have no such type.
+            """)
     var type: ExportType?
 
     @Flag(help: "Print the result as one JSON object.")
@@ -58,8 +63,8 @@ struct ExportCommand: AsyncParsableCommand {
         guard adapter == nil || model != nil else {
             throw ValidationError("--adapter needs the --model that it is for.")
         }
-        guard type == nil || format == .mergedSafetensors else {
-            throw ValidationError("--type goes with --format merged-safetensors.")
+        guard type == nil || format.isMerged else {
+            throw ValidationError("--type goes with the merged formats.")
         }
         try compute.check()
     }

@@ -1,4 +1,3 @@
-internal import Adapters
 internal import ArgumentParser
 internal import Tensors
 
@@ -17,10 +16,13 @@ enum ExportKind: String, CaseIterable, ExpressibleByArgument {
     var isMerged: Bool { self == .mergedSafetensors || self == .mergedGGUF }
 }
 
-/// The element types of a merged folder.
+/// The element types of merged weights.
 enum ExportType: String, CaseIterable, ExpressibleByArgument {
     /// Each tensor's own.
     case base
+    /// Blocks of 32 values of 8 bits; for GGUF files alone.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    case q8_0
     /// 32 bits.
     case f32
     /// 16 bits, IEEE 754.
@@ -28,12 +30,14 @@ enum ExportType: String, CaseIterable, ExpressibleByArgument {
     /// The upper 16 bits of 32.
     case bf16
 
-    var encoding: MergedTensorSource.Encoding {
+    /// `nil` for each tensor's own.
+    var elementType: ElementType? {
         switch self {
-        case .base: .original
-        case .f32: .uniform(.float32)
-        case .f16: .uniform(.float16)
-        case .bf16: .uniform(.bfloat16)
+        case .base: nil
+        case .q8_0: .q8_0
+        case .f32: .float32
+        case .f16: .float16
+        case .bf16: .bfloat16
         }
     }
 }

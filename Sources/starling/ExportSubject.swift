@@ -79,7 +79,8 @@ struct ExportSubject {
                 var files = try base.folderFiles()
                 files.add(certificate)
                 try AdapterExport.writeFolder(
-                    adapter, mergedInto: base.source, encoding: type.encoding, files: files,
+                    adapter, mergedInto: base.source,
+                    encoding: type.elementType.map { .uniform($0) } ?? .original, files: files,
                     to: path)
                 return type
             case .mergedGGUF:
@@ -92,7 +93,9 @@ struct ExportSubject {
                     )
                 }
                 try AdapterExport.writeGGUF(
-                    adapter, mergedInto: file, basePath: basePath, to: path)
+                    adapter, mergedInto: file, basePath: basePath,
+                    elementType: type?.elementType, to: path)
+                return type ?? .base
             }
             return nil
         } catch {
@@ -105,11 +108,12 @@ struct ExportSubject {
     }
 
     private func checked(_ type: ExportType) throws(CommandFailure) -> ExportType {
-        if type == .base, let quantized = base.quantizedType {
+        let quantized = type == .base ? base.quantizedType : type == .q8_0 ? .q8_0 : nil
+        if let quantized {
             throw CommandFailure(
                 .settingOutOfRange,
-                "--type base: the base has \(quantized.rawValue) tensors, a type that safetensors "
-                    + "files don't have; give f32, f16 or bf16"
+                "--type \(type.rawValue): the weights would be \(quantized.rawValue), a type that "
+                    + "safetensors files don't have; give f32, f16 or bf16"
             )
         }
         return type

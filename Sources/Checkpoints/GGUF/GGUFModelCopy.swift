@@ -6,11 +6,11 @@ public enum GGUFModelCopy {
     ///
     /// - Parameters:
     ///   - basePath: the file to copy.
-    ///   - replacedNames: Hugging Face names of tensors that come from `source` instead. There they
-    ///     have the shape and the element type that they have in the file.
+    ///   - replacedNames: Hugging Face names of tensors that come from `source` instead, in the shape
+    ///     that they have in the file and the element type that they have there.
     ///   - source: speaks Hugging Face names and row order; its configuration is the file's.
     ///   - path: where nothing is yet.
-    /// - Throws: `invalidTensor` for a name that the file lacks or whose shape or type differs;
+    /// - Throws: `invalidTensor` for a name that the file lacks or whose shape differs;
     ///   `notReplaceable`; what the source throws.
     public static func write(
         _ basePath: String,
@@ -21,13 +21,14 @@ public enum GGUFModelCopy {
         let base = try GGUFContents(path: basePath)
         let names = try GGUFExportNames(source.configuration, path: basePath)
         let replacements = try replacements(replacedNames, in: base, names, source, path: basePath)
-        var writer = try GGUFWriter(path: path, fields: base.fields, tensors: base.tensors)
-        for tensor in base.tensors {
-            guard let (name, headRowCount) = replacements[tensor.name] else {
+        let tensors = base.tensors.map { replacements[$0.name]?.description ?? $0 }
+        var writer = try GGUFWriter(path: path, fields: base.fields, tensors: tensors)
+        for tensor in tensors {
+            guard let replacement = replacements[tensor.name] else {
                 try unsafe base.withBytes(of: tensor.name) { try unsafe writer.append($0) }
                 continue
             }
-            try unsafe source.withBytes(of: name) { bytes in
+            try unsafe source.withBytes(of: replacement.name) { bytes in
                 guard bytes.count == tensor.byteCount else {
                     throw CheckpointError.invalidTensor(
                         path: basePath,
@@ -36,7 +37,9 @@ public enum GGUFModelCopy {
                             actual: UInt64(bytes.count), expected: UInt64(tensor.byteCount))
                     )
                 }
-                guard let headRowCount else { return try unsafe writer.append(bytes) }
+                guard let headRowCount = replacement.headRowCount else {
+                    return try unsafe writer.append(bytes)
+                }
                 let rows = unsafe RotaryRows.interleavedOrder(
                     bytes,
                     rowByteCount: tensor.byteCount / tensor.shape.extents[0],
@@ -48,6 +51,14 @@ public enum GGUFModelCopy {
         try writer.commit(replaces: false)
     }
 
+    private struct Replacement {
+        /// In the file that is written.
+        let description: TensorDescription
+        /// In the source.
+        let name: String
+        let headRowCount: Int?
+    }
+
     /// The replaced tensors by the names of the file.
     private static func replacements(
         _ wanted: Set<String>,
@@ -55,10 +66,10 @@ public enum GGUFModelCopy {
         _ names: GGUFExportNames,
         _ source: any TensorSource,
         path: String
-    ) throws(CheckpointError) -> [String: (name: String, headRowCount: Int?)] {
+    ) throws(CheckpointError) -> [String: Replacement] {
         let offered = Dictionary(source.tensors.map { ($0.name, $0) }) { first, _ in first }
         var missing = wanted
-        var result: [String: (name: String, headRowCount: Int?)] = [:]
+        var result: [String: Replacement] = [:]
         for tensor in base.tensors {
             guard let found = names.huggingFaceName(of: tensor.name),
                 missing.remove(found.name) != nil
@@ -75,14 +86,16 @@ public enum GGUFModelCopy {
                     )
                 )
             }
-            guard other.elementType == tensor.elementType else {
-                throw .invalidTensor(
-                    path: path,
-                    tensor: tensor.name,
-                    problem: .unsupportedType(other.elementType.rawValue)
-                )
-            }
-            result[tensor.name] = found
+            result[tensor.name] = Replacement(
+                description: TensorDescription(
+                    name: tensor.name,
+                    shape: tensor.shape,
+                    elementType: other.elementType,
+                    byteCount: other.byteCount
+                ),
+                name: found.name,
+                headRowCount: found.headRowCount
+            )
         }
         if let name = missing.min() {
             throw .invalidTensor(path: path, tensor: name, problem: .missing)
