@@ -121,6 +121,12 @@ struct ExportCommand: AsyncParsableCommand {
             ]
         }
         lines.append("\(format.rawValue) written to \(target)")
+        if format == .mergedGGUF, type == .base, subject.base.quantizedType != nil {
+            lines.append(
+                "changed weights are rounded to the base's own types, which loses most of a small "
+                    + "adapter; --type q8_0 keeps it"
+            )
+        }
         console.report(record, text: lines.joined(separator: "\n"))
     }
 }
