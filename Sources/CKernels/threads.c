@@ -4,6 +4,9 @@
 // in its upper half and the next task in its lower half, so a thread that was delayed since an
 // earlier call can't take a task of this one: its compare-and-exchange fails. A call ends when all
 // of its tasks have ended; nobody waits for a thread that took none.
+#if defined(__linux__)
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -146,3 +149,9 @@ int sk_cpu_has_avx512(void) { return 0; }
 int sk_cpu_has_avx512_bf16(void) { return 0; }
 int sk_cpu_has_avx2(void) { return 0; }
 #endif
+
+void sk_release_free_memory(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}

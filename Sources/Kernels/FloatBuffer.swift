@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Glibc
 
 /// Owned memory for Float32 values, aligned for vector loads, in one piece.
@@ -37,6 +38,13 @@ internal import Glibc
 
     deinit {
         unsafe free(base)
+    }
+
+    /// Gives the system back what was freed since, as after reading large files piece by piece.
+    ///
+    /// - Complexity: O(free pieces).
+    public static func releaseFreeMemory() {
+        sk_release_free_memory()
     }
 
     /// The values that `take` uses for a matrix of this size.

@@ -1,4 +1,5 @@
 public import Checkpoints
+internal import Kernels
 public import Tensors
 
 /// A decoder-only language model with frozen weights.
@@ -23,6 +24,7 @@ public final class CausalLanguageModel {
     ) throws(ModelError) {
         self.options = options
         architecture = try registry.makeModel(from: source, options: options)
+        FloatBuffer.releaseFreeMemory()
     }
 
     /// The architecture and its extents.

@@ -39,9 +39,9 @@ struct DecoderGradients {
     let attended: Matrix
     /// The same for products.
     let attendedOperand: Operand
-    /// Of the gated product.
+    /// Of the gated product; stands where `heads` does.
     let product: Matrix
-    /// Of keys and values, per query head: [2 x row, H x D].
+    /// Of keys and values, per query head: [2 x row, H x D]; stands where `product` does.
     let heads: Matrix
 }
 
@@ -130,15 +130,21 @@ struct DecoderWorkspace {
             extents.computeType == .float32 ? .float32(matrix) : operand(matrix.columnCount)
         }
         let attended = take(layout.queries)
+        let (streamOperand, attendedOperand) = (pair(streamGradients.0), pair(attended))
+        let queryKeyValue = operand(layout.queryKeyValue)
+        // The MLP's gradient and attention's are never there together.
+        let common = room.taken
+        _ = room.take(rows: 1, columns: layout.headsOrProductCount)
         gradients = DecoderGradients(
             stream: streamGradients.0,
-            streamOperand: pair(streamGradients.0),
+            streamOperand: streamOperand,
             normed: streamGradients.1,
-            queryKeyValue: operand(layout.queryKeyValue),
+            queryKeyValue: queryKeyValue,
             attended: attended,
-            attendedOperand: pair(attended),
-            product: take(layout.inner),
-            heads: room.take(rows: 2 * extents.rowCount, columns: layout.queries)
+            attendedOperand: attendedOperand,
+            product: room.matrix(at: common, rows: extents.rowCount, columns: layout.inner),
+            heads: room.matrix(
+                at: common, rows: 2 * extents.rowCount, columns: layout.queries)
         )
     }
 
@@ -231,11 +237,14 @@ struct DecoderLayout {
         count += sharedWidths.indices.reduce(0) { $0 + operand(sharedWidth($1)) }
         count += matrix(sharedWidth(2) > 0 ? heads : 0)
         guard extents.trains else { return count }
-        count += operand(queryKeyValue) + matrix(queries) + matrix(inner)
-        count += FloatBuffer.room(rows: 2 * extents.rowCount, columns: queries)
+        count += operand(queryKeyValue) + matrix(queries)
+        count += FloatBuffer.room(rows: 1, columns: headsOrProductCount)
         let isHalf = extents.computeType == .bfloat16
         return count + (isHalf ? operand(hidden) + operand(queries) : 0)
     }
+
+    /// The values of the larger of two gradients that stand in the same place.
+    var headsOrProductCount: Int { extents.rowCount * max(inner, 2 * queries) }
 
     private func matrix(_ columns: Int) -> Int {
         FloatBuffer.room(rows: extents.rowCount, columns: columns)

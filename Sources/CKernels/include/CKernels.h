@@ -21,6 +21,9 @@ intptr_t sk_threads_count(void);
 // run on the caller alone, as worker 0.
 void sk_parallel(intptr_t task_count, intptr_t workers_max, sk_task run, void *context);
 
+// Gives the system back what the allocator holds free, where it can (threads.c).
+void sk_release_free_memory(void);
+
 // Processor (threads.c).
 
 // Whether the processor has the AVX-512 subsets F, DQ, BW and VL.
