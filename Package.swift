@@ -161,8 +161,8 @@ let package = Package(
         tests(
             "NodeServices",
             [
-                "Tensors", "Checkpoints", "Federation", "LibP2P", "Cryptography", "Transports",
-                log, nioCore, nioPosix,
+                "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Federation",
+                "LibP2P", "Cryptography", "Transports", log, nioCore, nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

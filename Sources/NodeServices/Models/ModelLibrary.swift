@@ -62,6 +62,12 @@ struct ModelLibrary: Sendable {
         guard let bytes = try await store.object(id) else { return nil }
         do {
             return try ModelRecord(canonicalBytes: bytes)
+        } catch .wrongDomain {
+            throw NodeError(
+                .refused,
+                "The base model \(id) is recorded in a way that this version of starling doesn't know; "
+                    + "install the version of the other members."
+            )
         } catch {
             throw NodeError(
                 .storage, "The stored record of model \(id) doesn't hold.", cause: error)
