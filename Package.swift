@@ -53,7 +53,14 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let package = Package(
     name: "starling",
     products: [
-        .executable(name: "starling", targets: ["starling"])
+        .executable(name: "starling", targets: ["starling"]),
+        // For Tests/fuzz and Tests/Benchmarks, which are packages of their own.
+        .library(name: "Checkpoints", targets: ["Checkpoints"]),
+        .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "Kernels", targets: ["Kernels"]),
+        .library(name: "Models", targets: ["Models"]),
+        .library(name: "Adapters", targets: ["Adapters"]),
+        .library(name: "Training", targets: ["Training"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -142,7 +149,10 @@ let package = Package(
         tests("Adapters", ["Tensors", "Kernels", "Checkpoints", "Models"]),
         tests(
             "Training",
-            ["Tensors", "JSONDocuments", "Checkpoints", "Tokenizers", "Models", "Adapters"],
+            [
+                "Tensors", "JSONDocuments", "Checkpoints", "Tokenizers", "Kernels", "Models",
+                "Adapters",
+            ],
             exclude: ["Fixtures"]
         ),
         tests(

@@ -9,6 +9,17 @@
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "stored tensors are little-endian"
+// The 6-bit scale and minimum of one of the 8 groups of a Q4_K or Q5_K block.
+SK_INLINE void load_scale_minimum(const uint8_t *packed, int group, int *scale, int *minimum) {
+    if (group < 4) {
+        *scale = packed[group] & 63;
+        *minimum = packed[group + 4] & 63;
+    } else {
+        *scale = (packed[group + 4] & 15) | packed[group - 4] >> 6 << 4;
+        *minimum = packed[group + 4] >> 4 | packed[group] >> 6 << 4;
+    }
+}
+
 #endif
 
 // binary16 to binary32 without a branch on vector lanes: normal numbers move their exponent by
@@ -39,6 +50,17 @@ SK_INLINE uint32_t load32(const uint8_t *source) {
     uint32_t value;
     memcpy(&value, source, sizeof value);
     return value;
+}
+
+// The 6-bit scale and minimum of one of the 8 groups of a Q4_K or Q5_K block.
+SK_INLINE void load_scale_minimum(const uint8_t *packed, int group, int *scale, int *minimum) {
+    if (group < 4) {
+        *scale = packed[group] & 63;
+        *minimum = packed[group + 4] & 63;
+    } else {
+        *scale = (packed[group + 4] & 15) | packed[group - 4] >> 6 << 4;
+        *minimum = packed[group + 4] >> 4 | packed[group] >> 6 << 4;
+    }
 }
 
 #endif

@@ -71,23 +71,38 @@ done
 echo "kill -9 at $died moments: the same adapter, two checkpoints, nothing else"
 
 # Asked to end, a run leaves a checkpoint of the very step, whatever the interval.
-rm -rf "$folder/parts"
-"$STARLING" train "${flags[@]}" --data "$data" --output "$folder/parts" \
-    --checkpoint "$folder/asked" --checkpoint-every 1000000 --log-every 1 --format json \
-    >"$folder/out" 2>"$folder/err" &
-id=$!
-for _ in $(seq 200); do
-    ! grep -q '"step":20,' "$folder/out" || break
-    sleep 0.05
-done
-kill -TERM "$id"
-wait "$id" || fail "SIGTERM is not an end with 0"
-step=$(tail -n 1 "$folder/out" | jq -e 'select(.end == "interrupted").steps') || fail "no end is told"
-[ -e "$folder/asked/step-$(printf '%010d' "$step").checkpoint" ] || fail "no checkpoint of step $step"
-train "$folder/parts" --resume "$folder/asked" || fail "resuming after SIGTERM"
-cmp "$folder/whole/adapter_model.safetensors" "$folder/parts/adapter_model.safetensors" \
-    || fail "the adapter differs after SIGTERM"
-echo "SIGTERM after step $step: 0, and the same adapter in the end"
+asked() { # NAME STEP END [flags]: SIGTERM after that step, resumed, ends as one that nobody asked
+    local name=$1 after=$2 end=$3 step id
+    shift 3
+    train "$folder/$name" --format json "$@" || fail "$name: a run without checkpoints"
+    tail -n 1 "$folder/out" >"$folder/$name.end"
+    jq -e --arg wanted "$end" '.end == $wanted' "$folder/$name.end" >/dev/null || fail "$name: another end"
+    rm -rf "$folder/parts"
+    "$STARLING" train "${flags[@]}" --data "$data" --output "$folder/parts" --format json "$@" \
+        --checkpoint "$folder/$name.state" --checkpoint-every 1000000 --log-every 1 \
+        >"$folder/out" 2>"$folder/err" &
+    id=$!
+    for _ in $(seq 400); do
+        ! grep -q "\"step\":$after," "$folder/out" || break
+        sleep 0.02
+    done
+    kill -TERM "$id"
+    wait "$id" || fail "$name: SIGTERM is not an end with 0"
+    step=$(tail -n 1 "$folder/out" | jq -e 'select(.end == "interrupted").steps') \
+        || fail "$name: no end is told"
+    [ -e "$folder/$name.state/step-$(printf '%010d' "$step").checkpoint" ] \
+        || fail "$name: no checkpoint of step $step"
+    train "$folder/parts" --resume "$folder/$name.state" --format json "$@" \
+        || fail "$name: resuming after SIGTERM"
+    [ "$(tail -n 1 "$folder/out" | jq '[.end, .steps, .held_out]')" \
+        = "$(jq '[.end, .steps, .held_out]' "$folder/$name.end")" ] || fail "$name: another end"
+    cmp "$folder/$name/adapter_model.safetensors" "$folder/parts/adapter_model.safetensors" \
+        || fail "$name: the adapter differs"
+    echo "SIGTERM after step $step ($name): 0, and the same end and adapter"
+}
+asked finished 20 'all steps are done'
+asked stopped 6 'held-out loss no longer falls' --learning-rate 0.5 --schedule constant \
+    --evaluate-every 5 --patience 6
 
 refused() { # TEXT [flags]: exit 17 and that text
     local text=$1 status=0
