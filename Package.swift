@@ -158,7 +158,7 @@ let package = Package(
         tests(
             "starling",
             [
-                "JSONDocuments", "Models", "Training",
+                "JSONDocuments", "Kernels", "Models", "NodeServices", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
@@ -172,7 +172,7 @@ let package = Package(
             "NodeServices",
             [
                 "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Federation",
-                "LibP2P", "Cryptography", "Transports", log, nioCore, nioPosix,
+                "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore, nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

@@ -29,6 +29,8 @@ package struct ProductLibrary: Sendable {
         package var kernel: String?
         /// How it was built.
         package var configuration: String?
+
+        package init() {}
     }
 
     /// The library in use; the others are not opened.

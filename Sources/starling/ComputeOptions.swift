@@ -49,10 +49,6 @@ struct ComputeOptions: ParsableArguments {
     }
 }
 
-extension ComputeChoice: ExpressibleByArgument {}
-extension StorageChoice: ExpressibleByArgument {}
-extension RecomputeChoice: ExpressibleByArgument {}
-
 extension LoadedModel {
     /// The length, if the model has so many positions.
     func checkedLength(_ length: Int) throws(CommandFailure) -> Int {

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Cryptography
+internal import Federation
 internal import Foundation
 internal import LibP2P
 internal import Tensors

@@ -1,4 +1,6 @@
+internal import Foundation
 internal import JSONDocuments
+internal import Kernels
 
 extension Diagnosis {
     /// For programs.

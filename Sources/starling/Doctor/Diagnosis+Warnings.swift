@@ -1,3 +1,5 @@
+internal import Kernels
+
 extension Diagnosis {
     /// Something that costs speed or memory, and what helps.
     struct Warning: Hashable {

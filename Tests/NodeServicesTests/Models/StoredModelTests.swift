@@ -2,6 +2,7 @@ import Checkpoints
 import Cryptography
 import Foundation
 import Models
+import Storage
 import Testing
 import Tokenizers
 
