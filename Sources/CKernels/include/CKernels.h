@@ -154,4 +154,19 @@ typedef enum {
 // below 1e-38, which become 0. Returns 0 and writes nothing where this processor has no kernel.
 int sk_decode_bf16(sk_stored_type type, const uint8_t *source, uint16_t *target, intptr_t count);
 
+// Float32 to stored elements (quantize.c, quantize_k.c); the inverse of the functions above.
+// Non-finite values give some bytes, not undefined behaviour.
+
+void sk_quantize_f32(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_f16(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_bf16(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q4_0(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q4_1(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q5_0(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q5_1(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q8_0(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q4_k(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q5_k(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q6_k(const float *source, uint8_t *target, intptr_t count);
+
 #endif

@@ -21,7 +21,6 @@ final class Llama: LanguageModelArchitecture {
     let weights: DecoderWeights
     let rotary: RotaryEmbedding
 
-    private let crossEntropy: CrossEntropy
     private var activationBuffer = FloatBuffer(count: 0)
     private(set) var attentionScratch = FloatBuffer(count: 0)
 
@@ -30,13 +29,12 @@ final class Llama: LanguageModelArchitecture {
         self.options = options
         weights = try DecoderWeights(source: source, storage: options.storage)
         rotary = RotaryEmbedding(configuration)
-        crossEntropy = CrossEntropy(head: weights.head, chunkRowCount: options.logitsRowCount)
     }
 
     func loss(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> LossSum {
         let pass = makePass(batch, tap: tap)
         let counted = CountedRows(of: finalHidden(pass), targets: batch.targets)
-        let nats = crossEntropy.loss(
+        let nats = pass.crossEntropy.loss(
             hidden: counted.hidden,
             targets: counted.targets,
             scratch: activationBuffer,
@@ -88,7 +86,7 @@ final class Llama: LanguageModelArchitecture {
             preconditionFailure("a training pass without room for gradients")
         }
         let counted = CountedRows(of: finalHidden(pass), targets: batch.targets)
-        let nats = crossEntropy.loss(
+        let nats = pass.crossEntropy.loss(
             hidden: counted.hidden,
             targets: counted.targets,
             gradient: gradients.normed.rows(0..<counted.targets.count),
@@ -149,6 +147,7 @@ extension Llama {
         let positions = batch.segmentStarts.enumerated().map { index, start in
             Int32(index % batch.length) - start
         }
+        let extents = extents(rowCount: batch.positionCount, trains: trains, tap: tap)
         return DecoderPass(
             tokens: batch.inputs,
             length: batch.length,
@@ -156,8 +155,8 @@ extension Llama {
             positions: positions,
             tap: tap,
             state: nil,
-            workspace: makeWorkspace(
-                extents(rowCount: batch.positionCount, trains: trains, tap: tap))
+            workspace: makeWorkspace(extents),
+            crossEntropy: makeCrossEntropy(extents)
         )
     }
 
@@ -173,6 +172,7 @@ extension Llama {
             keyCount: state.count + tokens.count,
             window: configuration.slidingWindow
         )
+        let extents = extents(rowCount: tokens.count, trains: false, tap: tap)
         return DecoderPass(
             tokens: tokens,
             length: tokens.count,
@@ -180,7 +180,8 @@ extension Llama {
             positions: [],
             tap: tap,
             state: state,
-            workspace: makeWorkspace(extents(rowCount: tokens.count, trains: false, tap: tap))
+            workspace: makeWorkspace(extents),
+            crossEntropy: makeCrossEntropy(extents)
         )
     }
 
@@ -193,7 +194,7 @@ extension Llama {
         let lowest = layers.first { layer in
             ProjectionSite.allCases.contains { tap?.adapts(layer: layer, site: $0) ?? false }
         }
-        return DecoderWorkspace.Extents(
+        var extents = DecoderWorkspace.Extents(
             rowCount: rowCount,
             trains: trains,
             lowestLayer: lowest ?? layers.upperBound,
@@ -202,8 +203,19 @@ extension Llama {
             },
             computeType: options.computeType,
             recomputation: options.recomputation,
-            logitsCount: crossEntropy.scratchCount(rowCount: rowCount)
+            logitsCount: 0
         )
+        extents.logitsCount = makeCrossEntropy(extents).scratchCount(rowCount: rowCount)
+        return extents
+    }
+
+    /// Takes chunks of rows whose logits fit over a pass's scratch, but no fewer than 32: below, the
+    /// products with the head wait for memory.
+    private func makeCrossEntropy(_ extents: DecoderWorkspace.Extents) -> CrossEntropy {
+        let scratch = DecoderLayout(configuration, extents).scratchCount
+        let fitting = min(scratch / configuration.vocabularySize, 256) / 16 * 16
+        return CrossEntropy(
+            head: weights.head, chunkRowCount: options.logitsRowCount ?? max(32, fitting))
     }
 
     private func makeWorkspace(_ extents: DecoderWorkspace.Extents) -> DecoderWorkspace {
