@@ -10,25 +10,39 @@ import Tokenizers
 
 /// A node's store against the files that a model came from.
 @Suite struct StoredModelTests {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../Fixtures/models")
+    private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Fixtures")
 
-    /// Stores a model, opens it as commands do, and removes the store.
+    /// Stores a model, opens it as a node does, and removes the store.
     private func withStored(
         _ path: String,
         _ body: (any ModelCheckpoint, StoredModel, TokenizerDefinition) throws -> Void
     ) async throws {
-        let path = Self.folder.appending(path: path).path
-        let home = FileManager.default.temporaryDirectory
+        let files = FileManager.default
+        let home = files.temporaryDirectory
             .appending(path: "starling-\(ProcessInfo.processInfo.globallyUniqueString)")
-        defer { try? FileManager.default.removeItem(at: home) }
         let node = NodeHome(path: home.path)
         try node.create()
+        defer { try? files.removeItem(at: home) }
+        var model = Self.fixtures.appending(path: "models").appending(path: path)
+        if !path.hasSuffix(".gguf") {
+            // The folders' own tokenizers are empty.
+            let copy = home.appending(path: "model")
+            try files.copyItem(at: model, to: copy)
+            model = copy
+            let tokenizer = copy.appending(path: "tokenizer.json")
+            try files.removeItem(at: tokenizer)
+            try files.copyItem(
+                at: Self.fixtures.appending(path: "tokenizer/trained-tokenizer.json"),
+                to: tokenizer)
+        }
         let store = try NodeStore(home: node, access: .readWrite)
-        let id = try await ModelLibrary(store: store).importModel(path: path)
-        let opened = try StoredModels(home: node).open(named: id.hexadecimal)
-        let (model, tokenizer) = try #require(opened)
-        try body(ModelFiles.open(path: path), model, tokenizer)
+        let library = ModelLibrary(store: store)
+        let stored = try await library.open(library.importModel(path: model.path))
+        let bytes = try await store.requiredObject(stored.record.tokenizerID)
+        let tokenizer = try JSONDecoder().decode(
+            TokenizerDefinition.self, from: Data(bytes))
+        try body(ModelFiles.open(path: model.path), stored, tokenizer)
     }
 
     @Test(arguments: [
