@@ -158,7 +158,7 @@ let package = Package(
         tests(
             "starling",
             [
-                "JSONDocuments", "Models", "Training",
+                "JSONDocuments", "Kernels", "Models", "NodeServices", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
@@ -171,8 +171,8 @@ let package = Package(
         tests(
             "NodeServices",
             [
-                "Tensors", "Checkpoints", "Federation", "LibP2P", "Cryptography", "Transports",
-                log, nioCore, nioPosix,
+                "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Federation",
+                "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore, nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

@@ -20,6 +20,18 @@ extension ModelConfiguration {
         var slidingWindow: String
     }
 
+    /// Whether the extents are those of some model, and every angle a number.
+    ///
+    /// For configurations that come from elsewhere than a model's own files.
+    public var isPlausible: Bool {
+        do throws(CheckpointError) {
+            try check(path: "", names: Self.configKeys)
+        } catch {
+            return false
+        }
+        return ropeScaling?.isComputable(headDimension: headDimension) ?? true
+    }
+
     /// Fails if an extent is not positive, is huge, or doesn't fit the others.
     func check(path: String, names: FieldNames) throws(CheckpointError) {
         let extents = [

@@ -57,7 +57,7 @@ extension ModelConfiguration {
         try check(path: path, names: Self.configKeys)
     }
 
-    private static var configKeys: FieldNames {
+    static var configKeys: FieldNames {
         FieldNames(
             hiddenSize: "hidden_size",
             intermediateSize: "intermediate_size",

@@ -18,6 +18,20 @@ package struct ProductLibrary: Sendable {
             Void
     /// Whether this machine multiplies bfloat16 faster than Float32.
     package let prefersBFloat16: Bool
+    /// What the library says of itself, for a report.
+    package var details = Details()
+
+    /// A library's own words; `nil` for what it does not tell.
+    package struct Details: Hashable, Sendable {
+        /// The number of its release.
+        package var version: String?
+        /// The kernel or instruction set that it took for this processor.
+        package var kernel: String?
+        /// How it was built.
+        package var configuration: String?
+
+        package init() {}
+    }
 
     /// The library in use; the others are not opened.
     package static let current = byPreference.lazy.compactMap { $0() }.first ?? portable
@@ -88,10 +102,11 @@ package struct ProductLibrary: Sendable {
             // Its codes other than success mean wrong arguments or no memory.
             precondition(status == dnnl_success, "dnnl_sgemm returned \(status)")
         }
+        let details = unsafe oneDNNDetails(library)
         guard let halfSymbol = unsafe dlsym(library, "dnnl_gemm_bf16bf16f32") else {
             return ProductLibrary(
                 name: "oneDNN", multiply: multiply, multiplyBFloat16: widening(multiply),
-                prefersBFloat16: false)
+                prefersBFloat16: false, details: details)
         }
         let halfGemm = unsafe unsafeBitCast(halfSymbol, to: starling_dnnl_gemm_bf16.self)
         return ProductLibrary(
@@ -108,7 +123,8 @@ package struct ProductLibrary: Sendable {
                 )
                 precondition(status == dnnl_success, "dnnl_gemm_bf16bf16f32 returned \(status)")
             },
-            prefersBFloat16: sk_cpu_has_avx512_bf16() != 0
+            prefersBFloat16: sk_cpu_has_avx512_bf16() != 0,
+            details: details
         )
     }
 
@@ -139,7 +155,7 @@ package struct ProductLibrary: Sendable {
         }
         return ProductLibrary(
             name: "OpenBLAS", multiply: multiply, multiplyBFloat16: widening(multiply),
-            prefersBFloat16: false)
+            prefersBFloat16: false, details: unsafe openBLASDetails(library))
     }
 
     /// Names OpenBLAS the kernel to use, unless the user did.

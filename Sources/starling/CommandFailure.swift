@@ -100,7 +100,8 @@ struct CommandFailure: Error, CustomStringConvertible {
     private static func text(of error: ModelError) -> String {
         switch error {
         case .unknownArchitecture(let modelType):
-            "the architecture \(modelType) is not known; use a Llama model"
+            "the architecture \(modelType) is not known; known are "
+                + ModelRegistry.standard.modelTypes.joined(separator: ", ")
         case .unsupportedConfiguration(let field, let value):
             "\(field) is \(value), which contradicts the other fields; get the file again"
         case .missingTensor(let name):

@@ -3,6 +3,7 @@ internal import Checkpoints
 internal import Foundation
 internal import Kernels
 internal import Models
+internal import NodeServices
 
 /// What every command that computes takes.
 struct ComputeOptions: ParsableArguments {
@@ -30,11 +31,7 @@ struct ComputeOptions: ParsableArguments {
 
     /// What the choices come to on this machine.
     var modelOptions: ModelOptions {
-        ModelOptions(
-            storage: base.storage,
-            computeType: compute.type,
-            recomputation: recompute.recomputation
-        )
+        ModelOptions(compute: compute, base: base, recompute: recompute)
     }
 
     func check() throws {
@@ -49,33 +46,6 @@ struct ComputeOptions: ParsableArguments {
     /// network.
     func apply() {
         ComputeThreads.set(threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    }
-}
-
-/// A type of products, or the machine's own.
-enum ComputeChoice: String, ExpressibleByArgument, CaseIterable {
-    case auto, f32, bf16
-
-    var type: ComputeType? { ComputeType(rawValue: rawValue) }
-}
-
-/// A way to keep weights, or the one that goes with the products.
-enum StorageChoice: String, ExpressibleByArgument, CaseIterable {
-    case auto, f32, bf16, stored
-
-    var storage: FrozenWeight.Storage? { FrozenWeight.Storage(rawValue: rawValue) }
-}
-
-/// What to compute again.
-enum RecomputeChoice: String, ExpressibleByArgument, CaseIterable {
-    case none, mlp, layer
-
-    var recomputation: ModelOptions.Recomputation {
-        switch self {
-        case .none: .none
-        case .mlp: .mlp
-        case .layer: .layer
-        }
     }
 }
 

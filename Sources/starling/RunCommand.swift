@@ -38,6 +38,20 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Threads for training; one fewer than there are cores.")
     var threads: Int?
 
+    @Option(help: "What products read: auto (the faster one of this machine), f32 or bf16.")
+    var compute: ComputeChoice?
+
+    @Option(
+        help: """
+            How the base model lies in memory: auto (the type of the products), f32, bf16 or stored \
+            (quantised weights stay quantised).
+            """
+    )
+    var base: StorageChoice?
+
+    @Option(help: "What training computes again to save memory: none, mlp or layer.")
+    var recompute: RecomputeChoice?
+
     @Option(help: "Rounds whose updates are kept for auditors.")
     var retainRounds: Int?
 
@@ -89,6 +103,9 @@ struct RunCommand: AsyncParsableCommand {
         flags.advertise = advertise.isEmpty ? nil : advertise
         flags.heldOut = heldOut
         flags.threads = threads
+        flags.compute = compute
+        flags.base = base
+        flags.recompute = recompute
         flags.retainRounds = retainRounds
         flags.logLevel = logLevel
         let settings = flags.filled(

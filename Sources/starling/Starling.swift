@@ -10,7 +10,7 @@ struct Starling: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, PeersCommand.self, StatusCommand.self,
             ExportCommand.self, AuditCommand.self, TrainCommand.self, EvalCommand.self,
-            GenerateCommand.self, SimulateCommand.self, BenchCommand.self,
+            GenerateCommand.self, SimulateCommand.self, BenchCommand.self, DoctorCommand.self,
         ]
     )
 }

@@ -21,6 +21,17 @@ jq -e '.prompt_token_ids == [504,3575,282,4649,314] and .token_ids[0] == 7042
     and (.next_logits[0][0] == 7042) and ((.next_logits[0][1] - 17.3713) | fabs < 0.01)' \
     "$folder/generate.json" >/dev/null || fail "generate: $(cat "$folder/generate.json")"
 
+"$STARLING" doctor --format json >"$folder/doctor.json"
+jq -e '.cores >= 1 and .memory_bytes > 0 and (.versions | .lmdb and .libsodium and .swift)
+    and ([.libraries[] | select(.in_use)] | length == 1)
+    and (.libraries | all(.speeds | length >= 2 and all(.forward_gflops > 0.1
+        and .backward_gflops > 0.1 and .share_of_limit > 0 and .share_of_limit <= 1)))
+    and (.warnings | all(.problem and .remedy))' "$folder/doctor.json" >/dev/null \
+    || fail "doctor: $(cat "$folder/doctor.json")"
+OPENBLAS_CORETYPE=Haswell "$STARLING" doctor --no-speed --format json >"$folder/doctor.json"
+jq -e '.libraries | map(select(.name == "OpenBLAS")) | all(.core_type == "Haswell")' \
+    "$folder/doctor.json" >/dev/null || fail "doctor changes a user's kernel"
+
 "$STARLING" train --model "$model" --data "$folder/text.txt" --steps 3 --batch-size 1 --length 32 \
     --rank 4 --targets q_proj,v_proj --seed 1 --output "$folder/adapter" --format json \
     >"$folder/train.json"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSONDocuments
 import Models
+import NodeServices
 import Testing
 import Training
 
@@ -48,10 +49,13 @@ import Training
         #expect(
             CommandFailure(any: TrainingError.lossNotFinite(step: 3)).reason == .trainingDiverged)
         #expect(CommandFailure(any: CancellationError()).reason == .unexpected)
+        let unknown = CommandFailure(model: "m", ModelError.unknownArchitecture(modelType: "bert"))
+        #expect(unknown.reason == .modelUnsupported)
+        #expect(unknown.description.hasSuffix("known are llama, mistral, qwen2, qwen3"))
         var home = HomeOptions()
         home.home = "/nowhere/home"
         #expect(throws: CommandFailure.self) {
-            try LoadedModel(named: "/nowhere/model.gguf", home: home, options: ModelOptions())
+            try LoadedModel(named: "/nowhere/model.gguf", home: home, options: .exact)
         }
     }
 }
@@ -76,6 +80,20 @@ import Training
         #expect(command.format.format == .json)
         #expect(try train("--targets", "all").adapter.targets?.projections.count == 7)
         #expect(command.checkpoints.interval == 50)
+    }
+
+    @Test func `run takes how to compute, and says nothing where nothing is asked for`() throws {
+        func run(_ arguments: String...) throws -> RunCommand {
+            try #require(RunCommand.parseAsRoot(arguments) as? RunCommand)
+        }
+        let command = try run("--compute", "bf16", "--base", "stored", "--recompute", "layer")
+        #expect(command.compute == .bf16 && command.base == .stored)
+        #expect(command.recompute == .layer)
+        let silent = try run()
+        #expect(silent.compute == nil && silent.base == nil && silent.recompute == nil)
+        for option in ["--compute", "--base", "--recompute"] {
+            #expect(throws: (any Error).self) { try run(option, "f16") }
+        }
     }
 
     @Test func `train takes the names that other trainers have`() throws {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Models
 internal import TOMLKit
 
 /// What a person may set for a node: from `starling.toml`, the environment, and flags.
@@ -16,6 +17,12 @@ public struct NodeSettings: Sendable, Equatable {
     public var heldOut: Double?
     /// Threads for training; cores - 1 and at least 1 where nothing is set.
     public var threads: Int?
+    /// What products read; the faster type of this machine where nothing is set.
+    public var compute: ComputeChoice?
+    /// How the base model lies in memory; in the products' type where nothing is set.
+    public var base: StorageChoice?
+    /// What a training pass computes again to save memory; nothing unless set.
+    public var recompute: RecomputeChoice?
     /// For how many rounds the bytes of updates are kept for auditors.
     public var retainRounds: Int?
     /// `trace` … `critical`.
@@ -72,6 +79,9 @@ public struct NodeSettings: Sendable, Equatable {
             case "threads", "retain-rounds":
                 guard let number = value.int else { throw wrong("a whole number") }
                 if key == "threads" { threads = number } else { retainRounds = number }
+            case "compute": compute = try Self.choice(value.string, else: wrong)
+            case "base": base = try Self.choice(value.string, else: wrong)
+            case "recompute": recompute = try Self.choice(value.string, else: wrong)
             case "log-level":
                 guard let string = value.string else { throw wrong("a string") }
                 logLevel = string
@@ -84,9 +94,20 @@ public struct NodeSettings: Sendable, Equatable {
         }
     }
 
+    /// The choice of that name; what is known is told to `fail`.
+    private static func choice<Choice: SettingChoice>(
+        _ text: String?, else fail: (String) -> NodeError
+    ) throws(NodeError) -> Choice {
+        guard let choice = text.flatMap(Choice.init(rawValue:)) else {
+            throw fail(Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))
+        }
+        return choice
+    }
+
     /// The names of all settings, as the file writes them.
     public static let keys = [
-        "listen", "advertise", "data", "held-out", "threads", "retain-rounds", "log-level",
+        "listen", "advertise", "data", "held-out", "threads", "compute", "base", "recompute",
+        "retain-rounds", "log-level",
     ]
 
     /// Reads the `STARLING_…` variables; lists are separated by commas.
@@ -114,14 +135,33 @@ public struct NodeSettings: Sendable, Equatable {
             }
             return value
         }
+        func choice<Choice: SettingChoice>(_ key: String) throws(NodeError) -> Choice? {
+            guard let text = variable(key) else { return nil }
+            return try Self.choice(text) { expected in
+                NodeError(
+                    .invalidInput,
+                    "The environment's setting for '\(key)' is '\(text)'; it must be \(expected)."
+                )
+            }
+        }
         settings.listen = list("listen")
         settings.advertise = list("advertise")
         settings.data = list("data")
         settings.heldOut = try number("held-out")
         settings.threads = try number("threads")
+        settings.compute = try choice("compute")
+        settings.base = try choice("base")
+        settings.recompute = try choice("recompute")
         settings.retainRounds = try number("retain-rounds")
         settings.logLevel = variable("log-level")
         return settings
+    }
+
+    /// How the node computes, where nothing else is set as this machine does it best.
+    var modelOptions: ModelOptions {
+        ModelOptions(
+            compute: compute ?? .auto, base: base ?? .auto,
+            recompute: recompute ?? RecomputeChoice.none)
     }
 
     /// Fills what these settings leave open from others of lower rank.
@@ -132,6 +172,9 @@ public struct NodeSettings: Sendable, Equatable {
         result.data = data ?? lower.data
         result.heldOut = heldOut ?? lower.heldOut
         result.threads = threads ?? lower.threads
+        result.compute = compute ?? lower.compute
+        result.base = base ?? lower.base
+        result.recompute = recompute ?? lower.recompute
         result.retainRounds = retainRounds ?? lower.retainRounds
         result.logLevel = logLevel ?? lower.logLevel
         return result

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Cryptography
+internal import Federation
 internal import Foundation
 internal import LibP2P
 internal import Tensors
@@ -62,6 +63,12 @@ struct ModelLibrary: Sendable {
         guard let bytes = try await store.object(id) else { return nil }
         do {
             return try ModelRecord(canonicalBytes: bytes)
+        } catch .wrongDomain {
+            throw NodeError(
+                .refused,
+                "The base model \(id) is recorded in a way that this version of starling doesn't know; "
+                    + "install the version of the other members."
+            )
         } catch {
             throw NodeError(
                 .storage, "The stored record of model \(id) doesn't hold.", cause: error)

@@ -34,8 +34,6 @@ public struct ModelRecord: Hashable, Sendable {
     /// The most bytes of a record.
     public static let byteCountMax = 16 << 20
 
-    private static let domain: StaticString = "starling/model/1"
-
     /// Makes a record from parts that a checkpoint has already checked.
     public init(configuration: ModelConfiguration, tokenizerID: Digest, shards: [Shard]) {
         self.configuration = configuration
@@ -45,21 +43,12 @@ public struct ModelRecord: Hashable, Sendable {
         }
     }
 
-    /// The canonical bytes.
+    /// The canonical bytes, in the oldest layout that holds all of the configuration.
+    ///
+    /// So a plain Llama keeps the address that it had before there were others.
     public var canonicalBytes: [UInt8] {
-        var writer = CanonicalWriter(domain: Self.domain)
-        writer.write(configuration.modelType)
-        for extent in [
-            configuration.hiddenSize, configuration.intermediateSize, configuration.layerCount,
-            configuration.attentionHeadCount, configuration.keyValueHeadCount,
-            configuration.headDimension, configuration.vocabularySize,
-            configuration.positionCountMax,
-        ] {
-            writer.write(count: extent)
-        }
-        writer.write(configuration.rmsNormEpsilon.bitPattern)
-        writer.write(configuration.ropeTheta.bitPattern)
-        writer.write(UInt8(configuration.tiesWordEmbeddings ? 1 : 0))
+        var writer = CanonicalWriter(domain: Self.layout(of: configuration).domain)
+        Self.write(configuration, to: &writer)
         writer.write(raw: tokenizerID.bytes)
         writer.write(count: shards.count)
         for shard in shards {
@@ -74,13 +63,14 @@ public struct ModelRecord: Hashable, Sendable {
 
     /// Reads canonical bytes.
     ///
-    /// - Throws: ``CanonicalError`` when they are not what ``canonicalBytes`` writes.
+    /// - Throws: ``CanonicalError`` when they are not what ``canonicalBytes`` writes; `wrongDomain`
+    ///   for a layout that this version doesn't know.
     public init(canonicalBytes bytes: [UInt8]) throws(CanonicalError) {
         guard bytes.count <= Self.byteCountMax else {
             throw .tooLong(offset: 0, count: bytes.count, allowed: Self.byteCountMax)
         }
-        var reader = try CanonicalReader(bytes, domain: Self.domain)
-        configuration = try Self.readConfiguration(&reader)
+        var (reader, layout) = try Self.reader(of: bytes)
+        configuration = try Self.readConfiguration(&reader, layout: layout)
         tokenizerID = try reader.readDigest()
         // A shard takes at least three counts and a digest.
         let count = try reader.readCount(max: Self.shardCountMax, itemByteCount: 44)
@@ -97,30 +87,6 @@ public struct ModelRecord: Hashable, Sendable {
         }
         try reader.finish()
         self.shards = shards
-    }
-
-    private static func readConfiguration(
-        _ reader: inout CanonicalReader
-    ) throws(CanonicalError) -> ModelConfiguration {
-        let modelType = try reader.readText(max: 64)
-        var extents: [Int] = []
-        for _ in 0..<8 {
-            extents.append(Int(try reader.read(UInt32.self)))
-        }
-        return ModelConfiguration(
-            modelType: modelType,
-            hiddenSize: extents[0],
-            intermediateSize: extents[1],
-            layerCount: extents[2],
-            attentionHeadCount: extents[3],
-            keyValueHeadCount: extents[4],
-            headDimension: extents[5],
-            vocabularySize: extents[6],
-            positionCountMax: extents[7],
-            rmsNormEpsilon: Float(bitPattern: try reader.read(UInt32.self)),
-            ropeTheta: Float(bitPattern: try reader.read(UInt32.self)),
-            tiesWordEmbeddings: try reader.readBool()
-        )
     }
 
     private static func readShard(

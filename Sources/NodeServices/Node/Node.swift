@@ -192,7 +192,7 @@ public final class Node: Sendable {
         let trainer = RoundTrainer(
             setup: RoundTrainer.Setup(
                 manifest: manifest, member: identity.publicKey, model: model, data: data,
-                threadCount: threads
+                threadCount: threads, options: options.settings.modelOptions
             ),
             store: store, logger: logger
         )

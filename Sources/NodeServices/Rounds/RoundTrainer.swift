@@ -21,6 +21,7 @@ actor RoundTrainer {
         let model: StoredModel
         let data: TrainingData
         let threadCount: Int
+        let options: ModelOptions
     }
 
     private nonisolated let executor = SerialThreadExecutor(name: "trainer")
@@ -130,7 +131,8 @@ actor RoundTrainer {
 
     private func load() throws -> LocalTrainer {
         ComputeThreads.set(setup.threadCount)
-        let model = try CausalLanguageModel(source: setup.model)
+        let model = try CausalLanguageModel(
+            source: setup.model, options: setup.options)
         let manifest = setup.manifest.manifest
         let adapter = LoRAAdapter(
             configuration: try manifest.loraConfiguration(),

@@ -1,6 +1,9 @@
 import Foundation
-import NodeServices
+import Kernels
+import Models
 import Testing
+
+@testable import NodeServices
 
 @Suite struct NodeSettingsTests {
     /// Writes a settings file, reads it, and removes it.
@@ -20,6 +23,9 @@ import Testing
             data = ["notes.jsonl", "letters.txt"]
             held-out = 0.2
             threads = 3
+            compute = "bf16"
+            base = "stored"
+            recompute = "layer"
             retain-rounds = 5
             log-level = "info"
             """
@@ -30,6 +36,9 @@ import Testing
         expected.data = ["notes.jsonl", "letters.txt"]
         expected.heldOut = 0.2
         expected.threads = 3
+        expected.compute = .bf16
+        expected.base = .stored
+        expected.recompute = .layer
         expected.retainRounds = 5
         expected.logLevel = "info"
         #expect(settings == expected)
@@ -40,6 +49,9 @@ import Testing
         ("threads = \"two\"", "threads"),
         ("data = [1]", "data"),
         ("held-out = [", "line 1"),
+        ("compute = \"f16\"", "\"auto\", \"f32\", \"bf16\""),
+        ("base = 16", "\"stored\""),
+        ("recompute = true", "'recompute' must be \"none\", \"mlp\", \"layer\""),
     ])
     func `what is wrong in the file is named`(text: String, part: String) {
         do {
@@ -67,6 +79,31 @@ import Testing
         #expect(settings.data == ["a.txt", "b.txt"])
     }
 
+    @Test func `what is computed with is the machine's choice unless something is set`() throws {
+        #expect(NodeSettings().modelOptions == ModelOptions())
+        let environment = try NodeSettings.environment([
+            "STARLING_COMPUTE": "bf16", "STARLING_BASE": "f32", "STARLING_RECOMPUTE": "mlp",
+        ])
+        var flags = NodeSettings()
+        flags.base = .stored
+        #expect(
+            flags.filled(from: environment).modelOptions
+                == ModelOptions(
+                    storage: .encoded, computeType: .bfloat16, recomputation: .mlp))
+        #expect(throws: NodeError.self) {
+            try NodeSettings.environment(["STARLING_BASE": "q4"])
+        }
+        for choice in ComputeChoice.allCases where choice != .auto {
+            #expect(ComputeType(rawValue: choice.rawValue) != nil)
+        }
+        for choice in StorageChoice.allCases where choice != .auto {
+            #expect(FrozenWeight.Storage(rawValue: choice.rawValue) != nil)
+        }
+        for choice in RecomputeChoice.allCases {
+            #expect(ModelOptions.Recomputation(rawValue: choice.rawValue) != nil)
+        }
+    }
+
     @Test func `a number in the environment that is none is refused by name`() {
         #expect(throws: NodeError.self) {
             try NodeSettings.environment(["STARLING_RETAIN_ROUNDS": "many"])
@@ -88,5 +125,8 @@ extension NodeSettingsTests {
         #expect(settings.listen == ["/ip4/0.0.0.0/tcp/7411"])
         #expect(settings.data == ["notes.jsonl"])
         #expect(settings.retainRounds == 8)
+        #expect(
+            settings.compute == .auto && settings.base == .auto
+                && settings.recompute == RecomputeChoice.none)
     }
 }
