@@ -57,6 +57,7 @@ let package = Package(
         // For Tests/fuzz and Tests/Benchmarks, which are packages of their own.
         .library(name: "Checkpoints", targets: ["Checkpoints"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "Tensors", targets: ["Tensors"]),
         .library(name: "Kernels", targets: ["Kernels"]),
         .library(name: "Models", targets: ["Models"]),
         .library(name: "Adapters", targets: ["Adapters"]),

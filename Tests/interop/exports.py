@@ -43,7 +43,7 @@ def starling_logits(program, model, adapter=None):
     result = []
     for prompt in PROMPTS:
         arguments = ["generate", "--model", model, "--prompt", prompt, "--max-tokens", 1]
-        arguments += ["--top-logits", 1 << 20]
+        arguments += ["--top-logits", 1 << 20, *gguf_model.EXACT]
         if adapter:
             arguments += ["--adapter", adapter]
         [record] = gguf_model.starling(program, *arguments)

@@ -24,6 +24,6 @@ trap 'rm -rf "$work"' EXIT
 
 "$STARLING" train --model "$model" --data "$text" --output "$work/adapter" \
     --steps 12 --batch 2 --length 64 --rank 8 --alpha 16 --learning-rate 4e-3 --seed 3 \
-    --format json >&2
+    --compute f32 --base f32 --format json >&2
 "$python" "$here/exports.py" --starling "$STARLING" --gguf "$model" --adapter "$work/adapter" \
     --work "$work"

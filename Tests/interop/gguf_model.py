@@ -13,6 +13,9 @@ from transformers.utils import logging
 
 logging.disable_progress_bar()
 
+# What a close comparison computes with; bf16 is the default where the processor has it.
+EXACT = ["--compute", "f32", "--base", "f32"]
+
 
 def load_model(path):
     """The weights, dequantised to f32, in the row order of Hugging Face."""
@@ -28,6 +31,20 @@ def load_model(path):
 def load_tokenizer(path):
     folder, name = os.path.split(os.path.abspath(path))
     return AutoTokenizer.from_pretrained(folder, gguf_file=name)
+
+
+def torch_loss(model, ids, length):
+    """The mean loss of windows that don't overlap, every token of one but the first predicted."""
+    nats, count = 0.0, 0
+    with torch.no_grad():
+        for start in range(0, len(ids), length):
+            window = torch.tensor([ids[start : start + length]])
+            if window.shape[1] < 2:
+                continue
+            logits = model(input_ids=window).logits[0, :-1]
+            nats += float(torch.nn.functional.cross_entropy(logits, window[0, 1:], reduction="sum"))
+            count += window.shape[1] - 1
+    return nats / count, count
 
 
 def starling(program, *arguments):

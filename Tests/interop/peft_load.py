@@ -13,20 +13,6 @@ from peft import PeftModel
 import gguf_model
 
 
-def torch_loss(model, ids, length):
-    """The mean loss of windows that don't overlap, every token of one but the first predicted."""
-    nats, count = 0.0, 0
-    with torch.no_grad():
-        for start in range(0, len(ids), length):
-            window = torch.tensor([ids[start : start + length]])
-            if window.shape[1] < 2:
-                continue
-            logits = model(input_ids=window).logits[0, :-1]
-            nats += float(torch.nn.functional.cross_entropy(logits, window[0, 1:], reduction="sum"))
-            count += window.shape[1] - 1
-    return nats / count, count
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--starling", required=True)
@@ -39,14 +25,14 @@ def main():
     torch.set_num_threads(os.cpu_count() or 1)
     [ours] = gguf_model.starling(
         options.starling, "eval", "--model", options.gguf, "--adapter", options.adapter,
-        "--data", options.data, "--length", options.length,
+        "--data", options.data, "--length", options.length, *gguf_model.EXACT,
     )  # fmt: skip
     with open(options.data, encoding="utf-8", newline="") as file:
         ids = gguf_model.load_tokenizer(options.gguf)(file.read(), add_special_tokens=False).input_ids
     model = gguf_model.load_model(options.gguf).eval()
-    base, _ = torch_loss(model, ids, options.length)
+    base, _ = gguf_model.torch_loss(model, ids, options.length)
     adapted = PeftModel.from_pretrained(model, options.adapter).eval()
-    theirs, count = torch_loss(adapted, ids, options.length)
+    theirs, count = gguf_model.torch_loss(adapted, ids, options.length)
     difference = abs(ours["loss"] - theirs)
     gguf_model.finish(
         {

@@ -25,6 +25,7 @@ trap 'rm -rf "$work"' EXIT
 
 head -c 12000 "$text" | iconv -c -f UTF-8 -t UTF-8 >"$work/short.txt"
 "$STARLING" train --model "$model" --data "$text" --output "$work/adapter" \
-    --steps 5 --batch 2 --length 64 --seed 2 --format json >&2
+    --steps 5 --batch 2 --length 64 --seed 2 --compute f32 --base f32 \
+    --format json >&2
 "$python" "$here/peft_load.py" --starling "$STARLING" --gguf "$model" \
     --adapter "$work/adapter" --data "$work/short.txt"
