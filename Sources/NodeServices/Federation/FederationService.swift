@@ -333,11 +333,11 @@ actor FederationService {
         parts.access.setMembers(members)
     }
 
-    /// Finished, and either everybody else is too (and has heard of us), or patience is over.
+    /// Finished, and either everybody else is too (and has heard of us), or patience is over; never
+    /// for a node that stays.
     private var isOver: Bool {
-        guard let finishedAt else { return false }
+        guard let finishedAt, let patience = parts.settings.linger else { return false }
         if let at = everyMemberHasFinalAt, clock.now - at > parts.settings.farewell { return true }
-        guard let patience = parts.settings.linger else { return false }
         return clock.now - finishedAt > patience
     }
 
