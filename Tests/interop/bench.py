@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 
@@ -144,6 +145,7 @@ def read(paths):
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the running process ends too
     if options.report:
         return print(bench_table.markdown(read(options.report)))
     rows = chosen(options)

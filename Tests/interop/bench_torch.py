@@ -8,6 +8,7 @@ import json
 import os
 import statistics
 import time
+import warnings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -15,6 +16,9 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import peft
 import torch
 import transformers
+
+transformers.utils.logging.disable_progress_bar()
+warnings.filterwarnings("ignore", category=FutureWarning)
 
 TARGETS = {
     "qv": ["q_proj", "v_proj"],

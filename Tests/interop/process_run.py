@@ -51,9 +51,13 @@ def run(command, timeout):
         process = subprocess.Popen(command, stdout=output, stdin=subprocess.DEVNULL)
         timer = threading.Timer(timeout, process.kill)
         timer.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            timer.cancel()
+            if process.returncode is None:  # we were interrupted
+                process.kill()
         seconds = time.monotonic() - start
         foreign = busy_seconds() - busy - usage.ru_utime - usage.ru_stime
         output.seek(0)
