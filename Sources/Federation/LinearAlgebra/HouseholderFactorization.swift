@@ -43,7 +43,7 @@ struct HouseholderFactorization {
         for row in (index + 1)..<max(rowCount, index + 1) { reduced[row, index] = 0 }
     }
 
-    /// column -= v (v^T column) / (v^T v / 2)
+    /// Takes v (v^T column) / (v^T v / 2) from a column.
     private static func reflect(
         _ matrix: inout ColumnMatrix, column: Int, by reflections: ColumnMatrix, _ index: Int,
         factor: Double

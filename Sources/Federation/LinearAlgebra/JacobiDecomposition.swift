@@ -58,15 +58,15 @@ struct JacobiDecomposition {
         _ columns: inout ColumnMatrix, _ basis: inout ColumnMatrix, negligible: Double
     ) -> Bool {
         var hasTurned = false
+        var squares = (0..<columns.columnCount).map {
+            columns.product(ofColumn: $0, withColumn: $0)
+        }
         for first in 0..<max(columns.columnCount - 1, 0) {
             for second in (first + 1)..<columns.columnCount {
-                let alpha = columns.product(ofColumn: first, withColumn: first)
-                let beta = columns.product(ofColumn: second, withColumn: second)
+                let (alpha, beta) = (squares[first], squares[second])
                 guard alpha > negligible, beta > negligible else { continue }
                 let gamma = columns.product(ofColumn: first, withColumn: second)
-                guard abs(gamma) > tolerance * (alpha.squareRoot() * beta.squareRoot()) else {
-                    continue
-                }
+                guard abs(gamma) > tolerance * (alpha * beta).squareRoot() else { continue }
                 hasTurned = true
                 let zeta = (beta - alpha) / (2 * gamma)
                 let root = abs(zeta) + (1 + zeta * zeta).squareRoot()
@@ -74,6 +74,8 @@ struct JacobiDecomposition {
                 let cosine = 1 / (1 + tangent * tangent).squareRoot()
                 turn(&columns, first, second, cosine: cosine, sine: cosine * tangent)
                 turn(&basis, first, second, cosine: cosine, sine: cosine * tangent)
+                squares[first] = alpha - tangent * gamma
+                squares[second] = beta + tangent * gamma
             }
         }
         return hasTurned

@@ -88,7 +88,8 @@ public enum AggregationTable {
         _ trial: AggregationTrial, _ outcome: AggregationTrial.Outcome
     ) -> String {
         let label = trial.label.padding(to: 36)
-        return label + [outcome.mean, outcome.worst, outcome.floor].map { $0.fixed(4) }
+        return label
+            + [outcome.mean, outcome.worst, outcome.floor].map { $0.fixed(4) }
             .joined(separator: "  ") + "  \(outcome.byteCount) B"
     }
 }

@@ -49,6 +49,19 @@ public struct AggregationTrial: Sendable {
     /// Adam's rate.
     public var learningRate = 0.02
 
+    var size = RegressionTask.Size()
+
+    /// The same on a task of a tenth of the size and with fewer rounds, for tests of a second.
+    public var reduced: AggregationTrial {
+        var trial = self
+        trial.size = RegressionTask.Size(output: 24, input: 16, sharedRank: 6, batch: 8)
+        trial.ranks = ranks.map { max(1, $0 / 2) }
+        trial.wireRank = 8
+        trial.roundCount = 10
+        trial.localStepCount = 5
+        return trial
+    }
+
     /// A trial of one aggregator with the defaults of the table.
     public init(label: String, settings: Manifest.AggregationSettings) {
         self.label = label

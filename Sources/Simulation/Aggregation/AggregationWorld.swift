@@ -29,8 +29,9 @@ struct AggregationWorld {
         self.trial = trial
         generator = SplitMix64(seed: seed)
         task = RegressionTask(
-            nodeCount: trial.ranks.count, shift: trial.shift, generator: &generator)
-        let start = Self.start(rank: trial.wireRank, generator: &generator)
+            nodeCount: trial.ranks.count, size: trial.size, shift: trial.shift,
+            generator: &generator)
+        let start = Self.start(task.size, rank: trial.wireRank, generator: &generator)
         let layout = AdapterLayout(of: start)
         self.layout = layout
         manifest = Self.manifest(trial.settings, trial, layout, seed: seed)
@@ -48,18 +49,20 @@ struct AggregationWorld {
     }
 
     /// A uniform in its usual bounds, B zero.
-    private static func start(rank: Int, generator: inout SplitMix64) -> NamedTensors {
-        let bound = 1 / Double(RegressionTask.inputSize).squareRoot()
-        let a = (0..<rank * RegressionTask.inputSize).map { _ in
+    private static func start(
+        _ size: RegressionTask.Size, rank: Int, generator: inout SplitMix64
+    ) -> NamedTensors {
+        let bound = 1 / Double(size.input).squareRoot()
+        let a = (0..<rank * size.input).map { _ in
             Float((2 * generator.fraction() - 1) * bound)
         }
         return NamedTensors([
             .init(
                 name: inputName,
-                tensor: FloatTensor(shape: Shape([rank, RegressionTask.inputSize]), values: a)),
+                tensor: FloatTensor(shape: Shape([rank, size.input]), values: a)),
             .init(
                 name: outputName,
-                tensor: FloatTensor(zeros: Shape([RegressionTask.outputSize, rank]))),
+                tensor: FloatTensor(zeros: Shape([size.output, rank]))),
         ])
     }
 
@@ -68,7 +71,7 @@ struct AggregationWorld {
         switch trial.mixing {
         case .none:
             for index in nodes.indices {
-                nodes[index].state = train(index, round: round, from: nodes[index].state).state
+                nodes[index].state = train(index, round: round, from: nodes[index].state)
             }
         case .group: try runGroup(round: round)
         case .epidemic(let pushes): try runEpidemic(round: round, pushes: pushes)
@@ -95,11 +98,11 @@ struct AggregationWorld {
                 capacity: TrainingCapacity(rank: nodes[index].rank))
             let start = try step.begin(consensus, selection: selection)
             let trained = train(index, round: round, from: start, selection: selection)
-            let delta = trained.state.subtracting(start)
+            let delta = trained.subtracting(start)
             let quantized = try UpdateQuantizer(manifest: manifest).quantize(
                 .init(
                     delta: delta, selection: selection,
-                    exampleCount: trial.localStepCount * PairTrainer.batchSize,
+                    exampleCount: trial.localStepCount * trial.size.batch,
                     stepCount: trial.localStepCount),
                 round: round, base: AdapterStateCodec.digest(of: consensus),
                 member: nodes[index].member, feedback: &nodes[index].memory.feedback,
@@ -127,7 +130,7 @@ struct AggregationWorld {
     private mutating func runEpidemic(round: UInt64, pushes: Int) throws(RejectReason) {
         var inboxes = nodes.indices.map { [$0] }
         for index in nodes.indices {
-            nodes[index].state = train(index, round: round, from: nodes[index].state).state
+            nodes[index].state = train(index, round: round, from: nodes[index].state)
             let others = generator.permutation(of: nodes.count).filter { $0 != index }
             for other in others.prefix(pushes) { inboxes[other].append(index) }
         }
@@ -199,7 +202,7 @@ struct AggregationWorld {
         return try UpdateQuantizer(manifest: manifest).quantize(
             .init(
                 delta: state.subtracting(base), selection: selection,
-                exampleCount: trial.localStepCount * PairTrainer.batchSize,
+                exampleCount: trial.localStepCount * trial.size.batch,
                 stepCount: trial.localStepCount),
             round: round, base: AdapterStateCodec.digest(of: base),
             member: nodes[index].member, feedback: &feedback, using: &generator
@@ -210,7 +213,7 @@ struct AggregationWorld {
 
     private mutating func train(
         _ index: Int, round: UInt64, from start: NamedTensors, selection: TensorSelection? = nil
-    ) -> (state: NamedTensors, directions: Int) {
+    ) -> NamedTensors {
         let step = AggregationRound(manifest: manifest, layout: layout, round: round)
         let chosen =
             selection
@@ -226,21 +229,21 @@ struct AggregationWorld {
             input: directions(Self.inputName, round % 2 == 0),
             output: directions(Self.outputName, round % 2 == 1))
         var trainer = PairTrainer(
-            a: start.elements[0].tensor.values.map(Double.init),
-            b: start.elements[1].tensor.values.map(Double.init), rank: trial.wireRank,
-            trained: trained)
+            a: start.elements[0].tensor.values, b: start.elements[1].tensor.values,
+            rank: trial.wireRank, trained: trained, target: task.targets[index],
+            deviation: task.deviations[index])
         for _ in 0..<trial.localStepCount {
             trainer.step(
-                target: task.targets[index], deviation: task.deviations[index],
-                learningRate: trial.learningRate, generator: &generator)
+                batchSize: trial.size.batch, learningRate: Float(trial.learningRate),
+                generator: &generator)
         }
         var state = start
         for (element, values) in zip(start.elements, [trainer.a, trainer.b]) {
             state.replace(
                 element.name,
-                with: FloatTensor(shape: element.tensor.shape, values: values.map { Float($0) }))
+                with: FloatTensor(shape: element.tensor.shape, values: values))
         }
-        return (state, trained.output.count)
+        return state
     }
 
     /// Cuts a node's state to its own rank where the trial says so.
@@ -249,10 +252,10 @@ struct AggregationWorld {
         let rank = trial.wireRank
         var (a, b) = (node.state.elements[0].tensor, node.state.elements[1].tensor)
         for direction in node.rank..<max(rank, node.rank) {
-            for input in 0..<RegressionTask.inputSize {
-                a.values[direction * RegressionTask.inputSize + input] = 0
+            for input in 0..<task.size.input {
+                a.values[direction * task.size.input + input] = 0
             }
-            for output in 0..<RegressionTask.outputSize { b.values[output * rank + direction] = 0 }
+            for output in 0..<task.size.output { b.values[output * rank + direction] = 0 }
         }
         node.state.replace(Self.inputName, with: a)
         node.state.replace(Self.outputName, with: b)
@@ -261,9 +264,9 @@ struct AggregationWorld {
     private static func product(_ state: NamedTensors, rank: Int) -> [Double] {
         let a = state.elements[0].tensor.values
         let b = state.elements[1].tensor.values
-        let inputs = RegressionTask.inputSize
-        var product = [Double](repeating: 0, count: RegressionTask.outputSize * inputs)
-        for output in 0..<RegressionTask.outputSize {
+        let (inputs, outputs) = (a.count / rank, b.count / rank)
+        var product = [Double](repeating: 0, count: outputs * inputs)
+        for output in 0..<outputs {
             for direction in 0..<rank {
                 let factor = Double(b[output * rank + direction])
                 for input in 0..<inputs {
@@ -287,7 +290,7 @@ struct AggregationWorld {
         _ layout: AdapterLayout, seed: UInt64
     ) -> SignedManifest {
         let author = key(1)
-        let examples = trial.localStepCount * PairTrainer.batchSize
+        let examples = trial.localStepCount * trial.size.batch
         var weightUnit = 1
         while weightUnit < examples { weightUnit *= 2 }
         let none = Hashing.blake2b256([])
@@ -300,7 +303,7 @@ struct AggregationWorld {
                     initializationSeed: seed),
                 training: .init(
                     roundCount: max(trial.roundCount, 1), localStepCount: trial.localStepCount,
-                    batchSize: PairTrainer.batchSize, sequenceLength: 1,
+                    batchSize: trial.size.batch, sequenceLength: 1,
                     learningRate: trial.learningRate),
                 // States travel too, so the clip is wide.
                 ring: .init(fractionBitCount: 20, clipMagnitude: 16, weightUnit: weightUnit),

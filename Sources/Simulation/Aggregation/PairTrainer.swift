@@ -1,6 +1,8 @@
 internal import Tensors
 
 /// Adam on a low-rank pair, with fresh moments and for chosen directions only.
+///
+/// Rows are padded to whole vectors of eight; the padding is 0 and stays it.
 struct PairTrainer {
     /// The directions of each half that are trained.
     struct Trained {
@@ -8,109 +10,154 @@ struct PairTrainer {
         let output: [Int]
     }
 
-    static let batchSize = 32
-    private static let (firstDecay, secondDecay) = (0.9, 0.999)
+    /// Rows of equal length in whole vectors.
+    private struct Rows {
+        let width: Int
+        let vectorCount: Int
+        var vectors: [SIMD8<Float>]
 
-    /// Row-major [rank, input].
-    private(set) var a: [Double]
-    /// Row-major [output, rank].
-    private(set) var b: [Double]
-    private let rank: Int
-    private let trained: Trained
-    private var moments: (a: [Double], b: [Double])
-    private var squares: (a: [Double], b: [Double])
-    private var decays = (first: 1.0, second: 1.0)
+        init(_ values: [Float], width: Int) {
+            self.width = width
+            vectorCount = (width + 7) / 8
+            let rowCount = values.count / width
+            vectors = [SIMD8<Float>](repeating: .zero, count: rowCount * vectorCount)
+            for (index, value) in values.enumerated() {
+                vectors[index / width * vectorCount + index % width / 8][index % width % 8] = value
+            }
+        }
 
-    init(a: [Double], b: [Double], rank: Int, trained: Trained) {
-        self.a = a
-        self.b = b
-        self.rank = rank
-        self.trained = trained
-        moments = (a.map { _ in 0 }, b.map { _ in 0 })
-        squares = moments
+        var values: [Float] {
+            (0..<vectors.count / max(vectorCount, 1) * width).map { index in
+                vectors[index / width * vectorCount + index % width / 8][index % width % 8]
+            }
+        }
     }
 
-    /// One step on fresh inputs.
-    mutating func step(
-        target: [Double], deviation: [Double], learningRate: Double,
-        generator: inout SplitMix64
+    private struct Moments {
+        var means: [SIMD8<Float>]
+        var squares: [SIMD8<Float>]
+
+        init(like rows: Rows) {
+            means = [SIMD8<Float>](repeating: .zero, count: rows.vectors.count)
+            squares = means
+        }
+    }
+
+    private static let (firstDecay, secondDecay) = (Float(0.9), Float(0.999))
+
+    private var aRows: Rows
+    private var bRows: Rows
+    private let target: Rows
+    private let deviation: [Double]
+    private let rank: Int
+    private let trained: Trained
+    private var aMoments: Moments
+    private var bMoments: Moments
+    /// 1 where a direction of B is trained.
+    private let mask: [SIMD8<Float>]
+    private var decays = (first: Float(1), second: Float(1))
+
+    /// Takes A and B row-major, and a node's target and inputs.
+    init(
+        a: [Float], b: [Float], rank: Int, trained: Trained, target: [Double],
+        deviation: [Double]
     ) {
-        let (outputs, inputs) = (RegressionTask.outputSize, RegressionTask.inputSize)
-        var gradientA = [Double](repeating: 0, count: a.count)
-        var gradientB = [Double](repeating: 0, count: b.count)
-        var x = [Double](repeating: 0, count: inputs)
-        var hidden = [Double](repeating: 0, count: rank)
-        var pulled = [Double](repeating: 0, count: rank)
-        for _ in 0..<Self.batchSize {
-            for input in 0..<inputs { x[input] = generator.bell() * deviation[input] }
-            for direction in 0..<rank {
-                hidden[direction] = Self.product(a, direction * inputs, x, 0, count: inputs)
-                pulled[direction] = 0
-            }
-            for output in 0..<outputs {
-                let error =
-                    Self.product(b, output * rank, hidden, 0, count: rank)
-                    - Self.product(target, output * inputs, x, 0, count: inputs)
-                for direction in trained.output {
-                    gradientB[output * rank + direction] += error * hidden[direction]
-                }
-                for direction in trained.input {
-                    pulled[direction] += error * b[output * rank + direction]
-                }
-            }
-            for direction in trained.input {
-                for input in 0..<inputs {
-                    gradientA[direction * inputs + input] += pulled[direction] * x[input]
-                }
-            }
+        aRows = Rows(a, width: deviation.count)
+        bRows = Rows(b, width: rank)
+        self.target = Rows(target.map { Float($0) }, width: deviation.count)
+        self.deviation = deviation
+        self.rank = rank
+        self.trained = trained
+        aMoments = Moments(like: aRows)
+        bMoments = Moments(like: bRows)
+        mask = Rows((0..<rank).map { trained.output.contains($0) ? 1 : 0 }, width: rank).vectors
+    }
+
+    /// Row-major [rank, input].
+    var a: [Float] { aRows.values }
+    /// Row-major [output, rank].
+    var b: [Float] { bRows.values }
+
+    /// One step on so many fresh inputs.
+    mutating func step(
+        batchSize: Int, learningRate: Float, generator: inout SplitMix64
+    ) {
+        var aGradient = [SIMD8<Float>](repeating: .zero, count: aRows.vectors.count)
+        var bGradient = [SIMD8<Float>](repeating: .zero, count: bRows.vectors.count)
+        for _ in 0..<batchSize {
+            let x = Rows(
+                deviation.map { Float(generator.bell() * $0) }, width: deviation.count
+            ).vectors
+            addGradients(of: x, to: &aGradient, &bGradient)
         }
         decays.first *= Self.firstDecay
         decays.second *= Self.secondDecay
+        let scale = 2 / Float(batchSize)
+        let width = aRows.vectorCount
         for direction in trained.input {
-            for input in 0..<inputs {
-                let element = direction * inputs + input
-                let gradient = gradientA[element] * 2 / Double(Self.batchSize)
-                a[element] -=
-                    learningRate
-                    * move(for: gradient, &moments.a[element], &squares.a[element])
+            for index in direction * width..<(direction + 1) * width {
+                aRows.vectors[index] -=
+                    learningRate * move(for: scale * aGradient[index], &aMoments, index)
             }
         }
-        for output in 0..<outputs {
-            for direction in trained.output {
-                let element = output * rank + direction
-                let gradient = gradientB[element] * 2 / Double(Self.batchSize)
-                b[element] -=
-                    learningRate
-                    * move(for: gradient, &moments.b[element], &squares.b[element])
+        guard !trained.output.isEmpty else { return }
+        for index in bRows.vectors.indices {
+            bRows.vectors[index] -=
+                learningRate * mask[index % bRows.vectorCount]
+                * move(for: scale * bGradient[index], &bMoments, index)
+        }
+    }
+
+    /// Adds the gradients of the squared error at one input, halved.
+    private func addGradients(
+        of x: [SIMD8<Float>], to aGradient: inout [SIMD8<Float>],
+        _ bGradient: inout [SIMD8<Float>]
+    ) {
+        let (inputs, directions) = (aRows.vectorCount, bRows.vectorCount)
+        var hidden = [SIMD8<Float>](repeating: .zero, count: directions)
+        for direction in 0..<rank {
+            hidden[direction / 8][direction % 8] = Self.product(
+                aRows.vectors, direction * inputs, x, count: inputs)
+        }
+        var pulled = [SIMD8<Float>](repeating: .zero, count: directions)
+        for output in 0..<bRows.vectors.count / directions {
+            let start = output * directions
+            let error =
+                Self.product(bRows.vectors, start, hidden, count: directions)
+                - Self.product(target.vectors, output * inputs, x, count: inputs)
+            for index in 0..<directions {
+                bGradient[start + index] += error * hidden[index]
+                pulled[index] += error * bRows.vectors[start + index]
+            }
+        }
+        for direction in trained.input {
+            let factor = pulled[direction / 8][direction % 8]
+            for index in 0..<inputs {
+                aGradient[direction * inputs + index] += factor * x[index]
             }
         }
     }
 
     private func move(
-        for gradient: Double, _ moment: inout Double, _ square: inout Double
-    ) -> Double {
-        moment = Self.firstDecay * moment + (1 - Self.firstDecay) * gradient
-        square = Self.secondDecay * square + (1 - Self.secondDecay) * gradient * gradient
-        return moment / (1 - decays.first)
-            / ((square / (1 - decays.second)).squareRoot() + 1e-8)
+        for gradient: SIMD8<Float>, _ moments: inout Moments, _ index: Int
+    ) -> SIMD8<Float> {
+        moments.means[index] =
+            Self.firstDecay * moments.means[index] + (1 - Self.firstDecay) * gradient
+        moments.squares[index] =
+            Self.secondDecay * moments.squares[index]
+            + (1 - Self.secondDecay) * gradient * gradient
+        let square = moments.squares[index] / (1 - decays.second)
+        return moments.means[index] / (1 - decays.first) / (square.squareRoot() + 1e-8)
     }
 
+    /// Lane by lane, and then the lanes in pairs.
     private static func product(
-        _ left: [Double], _ leftStart: Int, _ right: [Double], _ rightStart: Int, count: Int
-    ) -> Double {
-        var (first, second, third, fourth) = (0.0, 0.0, 0.0, 0.0)
-        var index = 0
-        while index + 4 <= count {
-            first += left[leftStart + index] * right[rightStart + index]
-            second += left[leftStart + index + 1] * right[rightStart + index + 1]
-            third += left[leftStart + index + 2] * right[rightStart + index + 2]
-            fourth += left[leftStart + index + 3] * right[rightStart + index + 3]
-            index += 4
-        }
-        while index < count {
-            first += left[leftStart + index] * right[rightStart + index]
-            index += 1
-        }
-        return (first + second) + (third + fourth)
+        _ rows: [SIMD8<Float>], _ start: Int, _ other: [SIMD8<Float>], count: Int
+    ) -> Float {
+        var lanes = SIMD8<Float>.zero
+        for index in 0..<count { lanes += rows[start + index] * other[index] }
+        let four = lanes.lowHalf + lanes.highHalf
+        let two = four.lowHalf + four.highHalf
+        return two.x + two.y
     }
 }

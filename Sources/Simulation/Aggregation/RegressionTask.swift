@@ -9,32 +9,41 @@ internal import Tensors
 ///
 /// ### Deviations
 /// The reference leaves open how W and S are scaled and how many inputs a step sees. Here W's
-/// entries have the variance 0.87^2 / 48 and S's 1.29^2 / 48, which puts the floor and the factor
+/// entries have the variance 0.88^2 / 48 and S's 1.37^2 / 48, which puts the floor and the factor
 /// mean about where the reference has them, and a step sees 32 inputs.
 struct RegressionTask {
-    static let outputSize = 64
-    static let inputSize = 48
-    private static let sharedRank = 12
+    /// The extents of a task.
+    struct Size: Hashable, Sendable {
+        var output = 64
+        var input = 48
+        var sharedRank = 12
+        var batch = 32
+    }
+
     private static let shiftRank = 2
-    private static let sharedScale = 0.87
-    private static let shiftScale = 1.29
+    private static let sharedScale = 0.88
+    private static let shiftScale = 1.37
     private static let quietDeviation = 0.25
 
+    let size: Size
     /// Row-major [output, input], one for each node.
     let targets: [[Double]]
     /// The standard deviation of each input, one list for each node.
     let deviations: [[Double]]
 
-    init(nodeCount: Int, shift: Double, generator: inout SplitMix64) {
-        let shared = Self.product(rank: Self.sharedRank, scale: Self.sharedScale, &generator)
+    init(nodeCount: Int, size: Size, shift: Double, generator: inout SplitMix64) {
+        self.size = size
+        let shared = Self.product(
+            size, rank: size.sharedRank, scale: Self.sharedScale, &generator)
         var targets: [[Double]] = []
         var deviations: [[Double]] = []
         for _ in 0..<nodeCount {
-            let own = Self.product(rank: Self.shiftRank, scale: Self.shiftScale, &generator)
+            let own = Self.product(
+                size, rank: Self.shiftRank, scale: Self.shiftScale, &generator)
             targets.append(shared.indices.map { shared[$0] + shift * own[$0] })
-            var deviation = [Double](repeating: 1, count: Self.inputSize)
-            let order = generator.permutation(of: Self.inputSize)
-            for input in order.prefix(Self.inputSize / 2) {
+            var deviation = [Double](repeating: 1, count: size.input)
+            let order = generator.permutation(of: size.input)
+            for input in order.prefix(size.input / 2) {
                 deviation[input] = Self.quietDeviation
             }
             deviations.append(deviation)
@@ -49,20 +58,19 @@ struct RegressionTask {
         for (target, deviation) in zip(targets, deviations) {
             for element in matrix.indices {
                 let scaled =
-                    (matrix[element] - target[element]) * deviation[element % Self.inputSize]
+                    (matrix[element] - target[element]) * deviation[element % size.input]
                 sum += scaled * scaled
             }
         }
-        return sum / Double(targets.count * Self.outputSize)
+        return sum / Double(targets.count * size.output)
     }
 
     /// The error of the best matrix there is.
     var floor: Double {
-        let size = Self.inputSize
-        let best = (0..<Self.outputSize * size).map { element in
+        let best = (0..<size.output * size.input).map { element in
             var (sum, weight) = (0.0, 0.0)
             for (target, deviation) in zip(targets, deviations) {
-                let variance = deviation[element % size] * deviation[element % size]
+                let variance = deviation[element % size.input] * deviation[element % size.input]
                 sum += variance * target[element]
                 weight += variance
             }
@@ -72,17 +80,17 @@ struct RegressionTask {
     }
 
     private static func product(
-        rank: Int, scale: Double, _ generator: inout SplitMix64
+        _ size: Size, rank: Int, scale: Double, _ generator: inout SplitMix64
     ) -> [Double] {
-        let left = (0..<outputSize * rank).map { _ in generator.bell() }
-        let right = (0..<rank * inputSize).map { _ in generator.bell() }
-        let factor = scale / Double(rank * inputSize).squareRoot()
-        var product = [Double](repeating: 0, count: outputSize * inputSize)
-        for row in 0..<outputSize {
+        let left = (0..<size.output * rank).map { _ in generator.bell() }
+        let right = (0..<rank * size.input).map { _ in generator.bell() }
+        let factor = scale / Double(rank * size.input).squareRoot()
+        var product = [Double](repeating: 0, count: size.output * size.input)
+        for row in 0..<size.output {
             for index in 0..<rank {
-                for column in 0..<inputSize {
-                    product[row * inputSize + column] +=
-                        factor * left[row * rank + index] * right[index * inputSize + column]
+                for column in 0..<size.input {
+                    product[row * size.input + column] +=
+                        factor * left[row * rank + index] * right[index * size.input + column]
                 }
             }
         }
