@@ -4,36 +4,55 @@ public import Tensors
 /// The mean of the low-rank factors, each on its own, weighted by examples.
 ///
 /// Tolerates no liar beyond the norm bound: a member moves the mean by at most its share of the
-/// weight times that bound. Claims: order does not matter; equal updates give that update.
+/// weight times that bound. Claims: equal updates give that update; a lone member's update comes
+/// back.
 ///
 /// Sums are exact in the ring of 2^32. Per element, new = old + (s / sum of w) * (W * 2^-f) in
-/// Double with one rounding to Float at the end. A tensor that nobody holds stays as it is.
+/// Double with one rounding to Float at the end. A direction that nobody holds stays as it is.
+///
+/// The product of means is not the mean of products; what is missing is
+/// sum_j w_j (B_j - B)(A_j - A).
 ///
 /// Source: Zhang et al., "Towards Building the Federated GPT: Federated Instruction Tuning"
 /// (FedIT), averaging of LoRA factors.
 ///
 /// ### Deviations
-/// Each tensor is weighted over those members that hold it; the source weights all alike.
+/// Each direction is weighted over those members that hold it, as PreLoRT does with nested ranks;
+/// the source weights all alike and knows one rank. With `normalizesSteps` the sum is no longer
+/// exact in the ring but in Double, member by member.
 public struct FactorMean: Aggregator {
     /// The name in the registry.
     public static let name = "factor-mean"
+    /// What the suite holds it to.
+    public static let claims: AggregatorClaims = [
+        .keepsEqualFactors, .keepsEqualProducts, .returnsLoneMember, .weighsExamples,
+    ]
 
     private struct Sum {
         let entry: AdapterLayout.Entry
-        var weight: UInt64 = 0
+        /// One for each direction, or one for a tensor without.
+        var weights: [UInt64]
         var words: [UInt32]
     }
 
     private let manifest: Manifest
     private let layout: AdapterLayout
     private var sums: [Sum]
+    private var held: HeldUpdates
+    private let pairing: AdapterPairing
 
     /// Starts with sums of zero.
     public init(manifest: Manifest, layout: AdapterLayout) {
         self.manifest = manifest
         self.layout = layout
-        sums = layout.entries.map {
-            Sum(entry: $0, words: [UInt32](repeating: 0, count: $0.shape.elementCount))
+        let pairing = AdapterPairing(of: layout)
+        self.pairing = pairing
+        held = HeldUpdates(manifest: manifest, layout: layout)
+        sums = layout.entries.enumerated().map { index, entry in
+            Sum(
+                entry: entry,
+                weights: [UInt64](repeating: 0, count: pairing.role(of: index)?.pair.rank ?? 1),
+                words: [UInt32](repeating: 0, count: entry.shape.elementCount))
         }
     }
 
@@ -41,59 +60,99 @@ public struct FactorMean: Aggregator {
     ///
     /// - Complexity: O(elements).
     public mutating func add(_ update: AdapterUpdate) throws(RejectReason) {
+        guard !manifest.aggregation.normalizesSteps else { return try held.add(update) }
         try UpdateInspector.check(update, manifest: manifest, layout: layout)
         var index = 0
         for tensor in update.tensors {
             // Both lists ascend by name, and the inspector found every name in the layout.
             while sums[index].entry.name != tensor.name { index += 1 }
-            sums[index].weight += UInt64(tensor.weight)
-            for element in tensor.words.indices {
-                sums[index].words[element] &+= tensor.words[element]
+            let directions = tensor.directions ?? Array(sums[index].weights.indices)
+            for direction in directions {
+                sums[index].weights[direction] += UInt64(tensor.weight)
             }
+            var words = sums[index].words
+            sums[index].words = []
+            tensor.held.forEach { element, whole, _ in words[whole] &+= tensor.words[element] }
+            sums[index].words = words
         }
     }
 
-    /// Divides by the weights and adds to the base.
+    /// Divides by the weights, adds to the base and takes the outer step.
     ///
     /// - Complexity: O(elements).
     public func finish(base: NamedTensors) throws(RejectReason) -> Aggregate {
-        guard AdapterLayout(of: base) == layout else { throw .updateShapeMismatch }
+        let state = try ConsensusState(base, layout: layout)
+        let normalizes = manifest.aggregation.normalizesSteps
+        let means = layout.entries.indices.map { normalizes ? scaledMean(of: $0) : mean(of: $0) }
+        let next = try OuterStep(manifest.aggregation).next(state, means: means)
+        return Aggregate(
+            sumDigest: normalizes ? held.digest(aggregator: Self.name) : sumDigest,
+            adapter: next.tensors)
+    }
+
+    private func mean(of index: Int) -> [Double]? {
+        let sum = sums[index]
+        guard sum.weights.contains(where: { $0 > 0 }) else { return nil }
         // A power of two, so that the product with it is exact.
         let unit =
             Double(manifest.ring.weightUnit) / Double(1 << manifest.ring.fractionBitCount)
-        var elements: [NamedTensors.Element] = []
-        for (element, sum) in zip(base.elements, sums) {
-            guard sum.weight > 0 else {
-                elements.append(element)
-                continue
-            }
-            let weight = Double(sum.weight)
-            var values: [Float] = []
-            values.reserveCapacity(sum.words.count)
-            for (old, word) in zip(element.tensor.values, sum.words) {
-                let mean = (Double(Int32(bitPattern: word)) / weight) * unit
-                let value = Float(Double(old) + mean)
-                guard value.isFinite else { throw .updateNonFinite }
-                values.append(value)
-            }
-            elements.append(
-                NamedTensors.Element(
-                    name: element.name,
-                    tensor: FloatTensor(shape: sum.entry.shape, values: values)))
+        var mean = [Double](repeating: 0, count: sum.words.count)
+        whole(index).forEach { _, element, direction in
+            guard sum.weights[direction] > 0 else { return }
+            mean[element] =
+                (Double(Int32(bitPattern: sum.words[element])) / Double(sum.weights[direction]))
+                * unit
         }
-        return Aggregate(sumDigest: sumDigest, adapter: NamedTensors(elements))
+        return mean
+    }
+
+    /// The mean of deltas that are each scaled by their member's steps.
+    private func scaledMean(of index: Int) -> [Double]? {
+        let parts = held.contributions(to: [layout.entries[index].name]).compactMap { $0?[0] }
+        guard !parts.isEmpty else { return nil }
+        let whole = whole(index)
+        var shares = [Double](repeating: 0, count: whole.heldCount)
+        var mean = [Double](repeating: 0, count: whole.elementCount)
+        for part in parts {
+            for direction in part.held.directions ?? Array(0..<whole.heldCount) {
+                shares[direction] += part.share
+            }
+            part.held.forEach { element, place, _ in
+                mean[place] += part.share * part.scale * part.delta[element]
+            }
+        }
+        whole.forEach { _, element, direction in
+            if shares[direction] > 0 { mean[element] /= shares[direction] }
+        }
+        return mean
+    }
+
+    private func whole(_ index: Int) -> HeldShape {
+        HeldShape(
+            shape: layout.entries[index].shape, axis: pairing.role(of: index)?.factor.axis,
+            directions: nil)
     }
 
     /// BLAKE2b-256 over `"starling/sum/1\0"` and per tensor its name, weight sum and words.
+    ///
+    /// Where members hold parts the domain is `"starling/sum/3\0"`, and a weight sum stands for
+    /// each direction behind their count.
     private var sumDigest: Digest {
+        let isFirst = manifest.version == Manifest.firstVersion
         var hasher = BLAKE2bHasher()
-        var head = CanonicalWriter(domain: "starling/sum/1")
+        var head = CanonicalWriter(domain: isFirst ? "starling/sum/1" : "starling/sum/3")
         head.write(count: sums.count)
         hasher.update(head.bytes)
         for sum in sums {
             var writer = CanonicalWriter()
             writer.write(sum.entry.name)
-            writer.write(sum.weight)
+            if isFirst {
+                // Whole tensors: every direction has the same.
+                writer.write(sum.weights[0])
+            } else {
+                writer.write(count: sum.weights.count)
+                for weight in sum.weights { writer.write(weight) }
+            }
             writer.write(count: sum.words.count)
             writer.write(littleEndianWords: sum.words)
             hasher.update(writer.bytes)

@@ -8,7 +8,7 @@ extension Manifest {
     /// The one byte sequence of these settings; ``digest`` is its hash.
     public var canonicalBytes: [UInt8] {
         var writer = CanonicalWriter(domain: Self.domain)
-        writer.write(Self.currentVersion)
+        writer.write(version)
         writer.write(name)
         writer.write(raw: baseModelDigest.bytes)
         writer.write(baseModelName)
@@ -37,6 +37,7 @@ extension Manifest {
         writer.write(UInt64(updateByteCountMax))
         writer.write(raw: author.bytes)
         writer.write(createdAtSeconds)
+        if version != Self.firstVersion { aggregation.write(to: &writer) }
         return writer.bytes
     }
 
@@ -56,7 +57,7 @@ extension Manifest {
         do {
             var reader = try CanonicalReader(bytes, domain: Self.domain)
             let version = try reader.read(UInt16.self)
-            guard version == Self.currentVersion else {
+            guard (Self.firstVersion...Self.currentVersion).contains(version) else {
                 throw ManifestError.unknownVersion(version)
             }
             let name = try reader.readText(max: 64)
@@ -78,13 +79,16 @@ extension Manifest {
             let updateByteCountMax = Int(clamping: try reader.read(UInt64.self))
             let author = try reader.readKey()
             let createdAtSeconds = try reader.read(UInt64.self)
+            let aggregation =
+                version == Self.firstVersion
+                ? .factorMean : try AggregationSettings(reading: &reader)
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,
                 tokenizerDigest: tokenizerDigest, initialAdapterDigest: initialAdapterDigest,
                 adapter: adapter, training: training, ring: ring, normBound: normBound,
                 membership: membership, updateByteCountMax: updateByteCountMax, author: author,
-                createdAtSeconds: createdAtSeconds)
+                createdAtSeconds: createdAtSeconds, aggregation: aggregation)
         } catch let error as CanonicalError {
             throw .unreadable(error)
         } catch let error as ManifestError {

@@ -13,6 +13,34 @@ extension Manifest {
         try check(membership.quorumMinimum, in: 1...membership.startMemberCount, .quorumMinimum)
         try check(membership.absentRoundCountMax, in: 1...1000, .absentRoundCountMax)
         try check(updateByteCountMax, in: 1...(1 << 32), .updateByteCountMax)
+        try checkAggregation()
+    }
+
+    private func checkAggregation() throws(ManifestError) {
+        guard AggregatorRegistry.all[aggregation.aggregator] != nil else {
+            throw .unknownAggregator(aggregation.aggregator)
+        }
+        try check(aggregation.outerLearningRate, above: 0, atMost: 2, .outerLearningRate)
+        guard aggregation.outerMomentum >= 0, aggregation.outerMomentum < 1 else {
+            throw .outOfRange(
+                field: .outerMomentum, actual: "\(aggregation.outerMomentum)",
+                allowed: "0 and more, below 1")
+        }
+        guard aggregation.proximalStrength >= 0, aggregation.proximalStrength <= 100 else {
+            throw .outOfRange(
+                field: .proximalStrength, actual: "\(aggregation.proximalStrength)",
+                allowed: "0...100")
+        }
+    }
+
+    private func check(
+        _ value: Double, above least: Double, atMost greatest: Double,
+        _ field: ManifestError.Field
+    ) throws(ManifestError) {
+        guard value > least, value <= greatest else {
+            throw .outOfRange(
+                field: field, actual: "\(value)", allowed: "above \(least), at most \(greatest)")
+        }
     }
 
     private func checkAdapter() throws(ManifestError) {

@@ -7,7 +7,8 @@ public import Cryptography
 public struct Manifest: Hashable, Sendable {
     /// How the trained adapter is shaped and started.
     public struct AdapterSettings: Hashable, Sendable {
-        /// The rank of each low-rank pair, 1...1024.
+        /// The rank of each low-rank pair, 1...1024: the one that travels, whatever a member
+        /// trains.
         public var rank: Int
         /// The numerator of the scale; positive.
         public var alpha: Double
@@ -100,8 +101,10 @@ public struct Manifest: Hashable, Sendable {
         }
     }
 
-    /// The version of the layout that this code writes and reads.
-    public static let currentVersion: UInt16 = 1
+    /// The version of the layout without aggregation settings.
+    static let firstVersion: UInt16 = 1
+    /// The newest version of the layout that this code writes and reads.
+    public static let currentVersion: UInt16 = 2
     /// The most members a federation can have in one group.
     public static let memberCountMax = 64
 
@@ -131,6 +134,8 @@ public struct Manifest: Hashable, Sendable {
     public let author: PublicKey
     /// When it was made, in seconds since 1970.
     public let createdAtSeconds: UInt64
+    /// How updates become the next adapter.
+    public let aggregation: AggregationSettings
 
     /// Checks every range.
     ///
@@ -139,7 +144,8 @@ public struct Manifest: Hashable, Sendable {
         name: String, baseModelDigest: Digest, baseModelName: String, tokenizerDigest: Digest,
         initialAdapterDigest: ObjectID, adapter: AdapterSettings, training: TrainingSettings,
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
-        updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64
+        updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
+        aggregation: AggregationSettings = .factorMean
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -154,7 +160,13 @@ public struct Manifest: Hashable, Sendable {
         self.updateByteCountMax = updateByteCountMax
         self.author = author
         self.createdAtSeconds = createdAtSeconds
+        self.aggregation = aggregation
         try checkRanges()
+    }
+
+    /// The version of its layout: the first where the aggregation is what the first knew.
+    public var version: UInt16 {
+        aggregation == .factorMean ? Self.firstVersion : Self.currentVersion
     }
 
     /// The digest of the canonical bytes: the federation's id.

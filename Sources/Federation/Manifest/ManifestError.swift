@@ -6,10 +6,13 @@ public enum ManifestError: Error, Hashable, Sendable {
         case batchSize, sequenceLength, learningRate, warmupStepCount, weightDecay
         case fractionBitCount, clipMagnitude, weightUnit, normBound, startMemberCount
         case quorumMinimum, absentRoundCountMax, updateByteCountMax
+        case outerLearningRate, outerMomentum, proximalStrength
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.
     case outOfRange(field: Field, actual: String, allowed: String)
+    /// No aggregator has that name.
+    case unknownAggregator(String)
     /// The bytes cannot be read.
     case unreadable(CanonicalError)
     /// The bytes have another version.

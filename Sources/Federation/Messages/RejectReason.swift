@@ -50,6 +50,14 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
     case tooMany = 23
     /// A weight is zero or above the manifest's weight unit.
     case updateWeightInvalid = 24
+    /// A step count is zero or above what a round has.
+    case updateStepsInvalid = 25
+    /// The directions held are not the ones that the round gives the member.
+    case updateDirectionsInvalid = 26
+    /// The update holds a tensor that this round does not train.
+    case updateFrozenTensor = 27
+    /// The update's numbers are in another form than the manifest's.
+    case updateFormInvalid = 28
 
     /// One sentence for people.
     public var sentence: String {
@@ -78,6 +86,11 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
         case .duplicateIdentity: "Another node with the same key is running."
         case .tooMany: "The sender exceeds a bound on what one peer may have in flight."
         case .updateWeightInvalid: "A weight is zero or above the manifest's weight unit."
+        case .updateStepsInvalid: "A step count is zero or above what a round has."
+        case .updateDirectionsInvalid:
+            "The directions held are not the ones that the round gives the member."
+        case .updateFrozenTensor: "The update holds a tensor that this round does not train."
+        case .updateFormInvalid: "The update's numbers are in another form than the manifest's."
         }
     }
 }

@@ -30,17 +30,37 @@ public struct AdapterLayout: Hashable, Sendable {
     /// The number of elements of all tensors.
     public var elementCount: Int { entries.reduce(0) { $0 + $1.shape.elementCount } }
 
+    /// The place of the tensor of that name; `nil` if there is none.
+    func index(of name: String) -> Int? { indices[name] }
+
     /// The shape of the tensor of that name; `nil` if there is none.
     public func shape(of name: String) -> Shape? {
         indices[name].map { entries[$0].shape }
     }
 
-    /// The bytes of an update object that holds every tensor of this layout: what a manifest's
-    /// `updateByteCountMax` has to allow.
+    /// The bytes of an update object of the first layout that holds every tensor: what the
+    /// `updateByteCountMax` of a manifest of version 1 has to allow.
     public var updateByteCount: Int {
         entries.reduce(AdapterUpdateCodec.headerByteCount) { sum, entry in
             sum + 4 + entry.name.utf8.count + 4 + 4 * entry.shape.extents.count + 4
                 + 4 * entry.shape.elementCount
         }
+    }
+
+    /// The most bytes of an update object under these settings: what a manifest's
+    /// `updateByteCountMax` has to allow.
+    public func updateByteCount(under settings: Manifest.AggregationSettings) -> Int {
+        guard settings != .factorMean else { return updateByteCount }
+        let pairing = AdapterPairing(of: self)
+        var count = AdapterUpdateCodec.headerByteCount + 4
+        for (index, entry) in entries.enumerated() {
+            let role = pairing.role(of: index)
+            let rank = role?.pair.rank ?? 1
+            count += 4 + entry.name.utf8.count + 4 + 4 * entry.shape.extents.count
+            count += 1 + 4 + (role == nil ? 0 : (rank + 7) / 8) + 4 + 1
+            count += settings.wireForm.byteCount(
+                elementCount: entry.shape.elementCount, stepCount: rank)
+        }
+        return count
     }
 }

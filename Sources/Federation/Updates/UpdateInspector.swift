@@ -27,8 +27,8 @@ public enum UpdateInspector {
         }
     }
 
-    /// Checks the tensors: names, shapes, weights, the ring bound of each word and the norm
-    /// bound of the whole delta.
+    /// Checks the tensors: names, shapes, directions, weights, the ring bound of each word and the
+    /// norm bound of the whole delta.
     ///
     /// Stochastic rounding moves each element by less than one step of the ring; the slack of
     /// the norm is that step for every element, and 2^-10 for the arithmetic.
@@ -38,11 +38,24 @@ public enum UpdateInspector {
         guard (1...manifest.ring.weightUnit).contains(update.exampleCount),
             !update.tensors.isEmpty
         else { throw .updateWeightInvalid }
-        var squares = 0.0
-        var slackSquares = 0.0
+        let isFirst = manifest.version == Manifest.firstVersion
+        guard isFirst == (update.stepCount == 0),
+            update.stepCount <= manifest.training.localStepCount
+        else { throw .updateStepsInvalid }
         for tensor in update.tensors {
             guard let shape = layout.shape(of: tensor.name) else { throw .updateUnknownTensor }
             guard shape == tensor.shape else { throw .updateShapeMismatch }
+        }
+        if !isFirst { try checkHeld(update, manifest: manifest, layout: layout) }
+        try checkWords(update, manifest: manifest)
+    }
+
+    private static func checkWords(
+        _ update: AdapterUpdate, manifest: Manifest
+    ) throws(RejectReason) {
+        var squares = 0.0
+        var slackSquares = 0.0
+        for tensor in update.tensors {
             guard (1...update.exampleCount).contains(tensor.weight) else {
                 throw .updateWeightInvalid
             }
@@ -59,5 +72,48 @@ public enum UpdateInspector {
         }
         let allowed = manifest.normBound * (1 + 0x1p-10) + slackSquares.squareRoot()
         guard squares.squareRoot() <= allowed else { throw .updateNormExceeded }
+    }
+
+    /// Checks what only the second layout says: the form, and which directions are held.
+    ///
+    /// They must be the ones that the aggregator gives a member that trains so many in this round,
+    /// in both halves of a pair, and no half may be there that this round does not train.
+    private static func checkHeld(
+        _ update: AdapterUpdate, manifest: Manifest, layout: AdapterLayout
+    ) throws(RejectReason) {
+        guard let aggregator = AggregatorRegistry.all[manifest.aggregation.aggregator] else {
+            throw .manifestMismatch
+        }
+        let pairing = AdapterPairing(of: layout)
+        var held = [AdapterUpdate.RingTensor?](repeating: nil, count: layout.entries.count)
+        for tensor in update.tensors {
+            guard tensor.form == manifest.aggregation.wireForm else { throw .updateFormInvalid }
+            guard let index = layout.index(of: tensor.name) else { throw .updateUnknownTensor }
+            held[index] = tensor
+            let role = pairing.role(of: index)
+            guard tensor.axis == role?.factor.axis else { throw .updateDirectionsInvalid }
+            if let role, !aggregator.trains(role.factor, inRound: update.round) {
+                throw .updateFrozenTensor
+            }
+        }
+        let draw = DirectionDraw(
+            manifestDigest: update.manifestDigest, round: update.round, member: update.member)
+        for pair in pairing.pairs {
+            let trained = AdapterFactor.allCases.filter {
+                aggregator.trains($0, inRound: update.round)
+            }
+            let tensors = trained.map { held[$0 == .input ? pair.input : pair.output] }
+            guard let first = tensors.first, let tensor = first else {
+                guard tensors.allSatisfy({ $0 == nil }) else { throw .updateDirectionsInvalid }
+                continue
+            }
+            let directions = tensor.directions ?? Array(0..<pair.rank)
+            let expected = aggregator.directions(directions.count, of: pair, draw: draw)
+            guard directions == expected,
+                tensors.allSatisfy({
+                    $0?.directions == tensor.directions && $0?.weight == tensor.weight
+                })
+            else { throw .updateDirectionsInvalid }
+        }
     }
 }

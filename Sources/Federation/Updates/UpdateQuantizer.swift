@@ -18,8 +18,8 @@ public struct UpdateQuantizer: Sendable {
         public let clippedCount: Int
     }
 
-    private let manifest: Manifest
-    private let manifestDigest: Digest
+    let manifest: Manifest
+    let manifestDigest: Digest
 
     /// A quantiser with the federation's ring and bound.
     public init(manifest: SignedManifest) {
@@ -27,7 +27,7 @@ public struct UpdateQuantizer: Sendable {
         manifestDigest = manifest.digest
     }
 
-    /// Quantises a delta (trained minus base) of the tensors that this node holds.
+    /// Quantises a whole delta (trained minus base) under a manifest of version 1.
     ///
     /// - Throws: `updateNonFinite` for a value that is not finite, `updateWeightInvalid` for an
     ///   example count outside 1...W.
