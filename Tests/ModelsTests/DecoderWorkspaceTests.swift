@@ -113,9 +113,15 @@ import Testing
             if layout.kept(layer: layer)[2] { views.append(.float32(own.logSumExp)) }
         }
         if let gradients = workspace.gradients {
+            // The gradients of the MLP's product and of attention's heads stand in one place and
+            // never live together; the wider stands for both.
+            let product = gradients.product
+            let heads = gradients.heads
+            let isWider =
+                product.rowCount * product.columnCount > heads.rowCount * heads.columnCount
             let matrices = [
-                gradients.stream, gradients.normed, gradients.attended, gradients.product,
-                gradients.heads,
+                gradients.stream, gradients.normed, gradients.attended,
+                isWider ? product : heads,
             ]
             views += matrices.map { .float32($0) } + [gradients.queryKeyValue]
             if test.computeType == .bfloat16 {
