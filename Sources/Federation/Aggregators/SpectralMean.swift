@@ -26,7 +26,7 @@ public import Tensors
 /// Source: not a published method. The average of products with truncation is DeCAF's and
 /// FlexLoRA's, the factored decomposition FLoRIST's, training a selection against a frozen rest
 /// Fed-PLoRA's; all three are reconstructed from descriptions. What supports it is the simulation in
-/// docs/decisions/0009-mean-of-products.md.
+/// docs/decisions/0010-mean-of-products.md.
 public struct SpectralMean: Aggregator {
     /// The name in the registry.
     public static let name = "spectral"
