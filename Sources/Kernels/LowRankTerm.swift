@@ -64,11 +64,6 @@ public struct LowRankTerm {
         }
     }
 
-    /// Adds the whole term to its columns of `result`, on the calling thread.
-    func add(to result: Matrix) {
-        add(to: result, columns: 0..<result.columnCount)
-    }
-
     /// Adds what falls into a range of the result's columns, on the calling thread.
     func add(to result: Matrix, columns range: Range<Int>) {
         let common = range.clamped(to: columns)

@@ -1,11 +1,14 @@
-/// A view of row-major Float32 values inside a ``FloatBuffer``; rows may lie further apart than
-/// their length.
+/// A view of row-major Float32 values.
+public typealias Matrix = MatrixView<Float>
+
+/// A view of row-major values inside a ``FloatBuffer``; rows may lie further apart than their
+/// length.
 ///
 /// A view keeps its buffer alive. Extents are checked when it is made; several views may show the
 /// same values, and who writes them is the callers' agreement.
-@safe public struct Matrix {
+@safe public struct MatrixView<Element: BitwiseCopyable> {
     /// The first element.
-    @unsafe public let base: UnsafeMutablePointer<Float>
+    @unsafe public let base: UnsafeMutablePointer<Element>
     /// The number of rows.
     public let rowCount: Int
     /// The number of columns.
@@ -17,7 +20,7 @@
 
     /// Views `rowCount` x `columnCount` elements from `base` on, which lie inside `owner`.
     init(
-        base: UnsafeMutablePointer<Float>,
+        base: UnsafeMutablePointer<Element>,
         rowCount: Int,
         columnCount: Int,
         stride: Int? = nil,
@@ -36,12 +39,12 @@
     }
 
     /// The rows of a range.
-    public func rows(_ range: Range<Int>) -> Matrix {
+    public func rows(_ range: Range<Int>) -> MatrixView {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= rowCount,
             "rows \(range) of \(rowCount)"
         )
-        return unsafe Matrix(
+        return unsafe MatrixView(
             base: base + range.lowerBound * stride,
             rowCount: range.count,
             columnCount: columnCount,
@@ -51,12 +54,12 @@
     }
 
     /// The columns of a range, in all rows.
-    public func columns(_ range: Range<Int>) -> Matrix {
+    public func columns(_ range: Range<Int>) -> MatrixView {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= columnCount,
             "columns \(range) of \(columnCount)"
         )
-        return unsafe Matrix(
+        return unsafe MatrixView(
             base: base + range.lowerBound,
             rowCount: rowCount,
             columnCount: range.count,
@@ -67,7 +70,9 @@
 
     /// The extents, for messages.
     var extents: [Int] { [rowCount, columnCount] }
+}
 
+extension MatrixView<Float> {
     /// One element; both indices are checked.
     public subscript(row: Int, column: Int) -> Float {
         get { unsafe base[offset(row, column)] }

@@ -77,6 +77,7 @@ public enum MatrixProduct {
         guard c.rowCount > 0, c.columnCount > 0 else { return }
         guard depth > 0 else {
             if !product.adds { c.fill(0) }
+            for term in terms { term.add(to: c, columns: 0..<c.columnCount) }
             return
         }
         let splitsColumns = c.columnCount >= c.rowCount
@@ -91,7 +92,9 @@ public enum MatrixProduct {
             } else {
                 let a = product.transposesA ? a.columns(range) : a.rows(range)
                 product(a, b, c.rows(range))
-                for term in terms { term.rows(range).add(to: c.rows(range)) }
+                for term in terms {
+                    term.rows(range).add(to: c.rows(range), columns: 0..<c.columnCount)
+                }
             }
         }
     }

@@ -227,8 +227,8 @@ struct DecoderLayout {
 
     /// The width of a view that layers share; 0 where each of them keeps its own.
     func sharedWidth(_ index: Int) -> Int {
-        let isShared = (0..<layerCount).contains { !kept(layer: $0)[index] }
-        return isShared ? sharedWidths[index] : 0
+        // Layers keep from the lowest one up, so what the first keeps, all do.
+        kept(layer: 0)[index] ? 0 : sharedWidths[index]
     }
 
     /// Scratch of layers and gradients.

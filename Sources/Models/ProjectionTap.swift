@@ -7,10 +7,8 @@ public import Kernels
 /// pass and then, in training, in the reverse order. A layer whose activations are computed again
 /// sees its forward calls twice.
 public protocol ProjectionTap: AnyObject {
-    /// Readies the parameters for one pass whose products read a type.
-    ///
-    /// - Parameter trains: whether a backward pass follows.
-    func begin(_ type: ComputeType, trains: Bool)
+    /// Readies the tap for one pass whose products read a type.
+    func begin(_ type: ComputeType)
 
     /// Whether any projection of the site is changed in this layer.
     func adapts(layer: Int, site: ProjectionSite) -> Bool

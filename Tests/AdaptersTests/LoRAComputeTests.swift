@@ -110,7 +110,7 @@ import Testing
         let state = operand(ReferenceMatrix(rows, 6), type)
         let tolerance = type == .float32 ? 1e-5 : 1.0 / 128
         try ComputeThreads.with(count: threadCount) {
-            adapter.begin(type, trains: true)
+            adapter.begin(type)
             #expect(adapter.adapts(layer: 1, site: .attentionInput))
             #expect(!adapter.adapts(layer: 1, site: .mlpInput))
             #expect(adapter.stateWidth(layer: 1, site: .attentionInput) == 6)
@@ -169,17 +169,17 @@ import Testing
                 adapter.forward(layer: 1, site: .attentionInput, input: x, state: state),
                 rows: 4, columns: 32, type: .bfloat16)
         }
-        adapter.begin(.bfloat16, trains: true)
+        adapter.begin(.bfloat16)
         let before = terms()
         unsafe adapter.withParameters { parameters in
             for index in parameters.indices { unsafe parameters[index] *= 2 }
         }
-        adapter.begin(.bfloat16, trains: true)
+        adapter.begin(.bfloat16)
         // Both factors doubled, which no rounding touches.
         let after = terms()
         #expect(after.values == before.values.map { 4 * $0 })
         // Float32 reads the parameters themselves.
-        adapter.begin(.float32, trains: false)
+        adapter.begin(.float32)
         let wide = operand(reference(x), .float32)
         let wideState = operand(ReferenceMatrix(4, 6), .float32)
         let exact = applied(

@@ -17,7 +17,7 @@ final class StubTap: ProjectionTap {
         self.width = width
     }
 
-    func begin(_ type: ComputeType, trains: Bool) {}
+    func begin(_ type: ComputeType) {}
 
     func adapts(layer: Int, site: ProjectionSite) -> Bool {
         layers.contains(layer) && sites.contains(site)

@@ -196,7 +196,7 @@ public final class LoRAAdapter {
 
 extension LoRAAdapter: ProjectionTap {
     /// Takes in the type that products read.
-    public func begin(_ type: ComputeType, trains: Bool) {
+    public func begin(_ type: ComputeType) {
         computeType = type
     }
 

@@ -33,7 +33,7 @@ public enum GGUFAdapter {
         let rank = Double(adapter.rank)
         let scale = adapter.alpha / (adapter.usesRSLoRA ? rank.squareRoot() : rank)
         var fields = [
-            GGUFField("general.architecture", .string(names.architecture)),
+            GGUFField("general.architecture", .string(names.architecture.rawValue)),
             GGUFField("general.type", .string("adapter")),
         ]
         if let name { fields.append(GGUFField("general.name", .string(name))) }

@@ -2,14 +2,15 @@
 /// row orders of its tensors.
 struct GGUFExportNames {
     /// `general.architecture`; Mistral goes under Llama's name.
-    let architecture: String
+    let architecture: GGUFArchitecture
     private let configuration: ModelConfiguration
 
     /// - Throws: `unsupportedSetting` for a model type that has no architecture in GGUF.
     init(_ configuration: ModelConfiguration, path: String) throws(CheckpointError) {
         switch configuration.modelType {
-        case "llama", "mistral": architecture = "llama"
-        case "qwen2", "qwen3": architecture = configuration.modelType
+        case "llama", "mistral": architecture = .llama
+        case "qwen2": architecture = .qwen2
+        case "qwen3": architecture = .qwen3
         default:
             throw .unsupportedSetting(
                 path: path,
@@ -27,11 +28,11 @@ struct GGUFExportNames {
         guard
             let found = GGUFTensorNames.huggingFaceName(
                 of: name,
+                architecture: architecture,
                 layerCount: configuration.layerCount
             )
         else { return nil }
-        let isInterleaved = architecture == "llama" && found.rowOrder != .same
-        return (found.name, isInterleaved ? configuration.headDimension : nil)
+        return (found.name, found.rowOrder == .same ? nil : configuration.headDimension)
     }
 
     /// The GGUF names of all projections by the Hugging Face names of their weights, without the

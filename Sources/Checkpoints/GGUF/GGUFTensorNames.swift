@@ -28,7 +28,7 @@ enum GGUFTensorNames {
 
     /// The Hugging Face name of a GGUF name that any architecture has, with the row order of
     /// Llama's.
-    static func huggingFaceName(
+    private static func huggingFaceName(
         of name: String,
         layerCount: Int
     ) -> (name: String, rowOrder: RowOrder)? {

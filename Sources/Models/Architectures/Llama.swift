@@ -136,7 +136,7 @@ extension Llama {
             batch.length <= configuration.positionCountMax,
             "\(batch.length) positions; the model knows \(configuration.positionCountMax)"
         )
-        tap?.begin(options.computeType, trains: trains)
+        tap?.begin(options.computeType)
         let visible = VisibleKeys(
             sequenceCount: batch.sequenceCount,
             queryCount: batch.length,
@@ -165,7 +165,7 @@ extension Llama {
         to state: GenerationState,
         tap: (any ProjectionTap)?
     ) -> DecoderPass {
-        tap?.begin(options.computeType, trains: false)
+        tap?.begin(options.computeType)
         let visible = VisibleKeys(
             sequenceCount: 1,
             queryCount: tokens.count,
