@@ -15,14 +15,16 @@ internal import Tensors
 /// residual stream and all sums stay Float32.
 final class Llama: LanguageModelArchitecture {
     static let modelType = "llama"
+    /// The most positions of a prompt that pass at once.
+    static let promptPieceCount = 256
 
     let configuration: ModelConfiguration
     let options: ModelOptions
     let weights: DecoderWeights
     let rotary: RotaryEmbedding
 
-    private let crossEntropy: CrossEntropy
-    private var activationBuffer = FloatBuffer(count: 0)
+    let crossEntropy: CrossEntropy
+    private(set) var activationBuffer = FloatBuffer(count: 0)
     private(set) var attentionScratch = FloatBuffer(count: 0)
 
     init(source: any TensorSource, options: ModelOptions) throws(ModelError) {
@@ -64,7 +66,7 @@ final class Llama: LanguageModelArchitecture {
         tap: (any ProjectionTap)?
     ) -> [Float] {
         // A long prompt goes in pieces, so that its activations stay small.
-        let pieceCount = 256
+        let pieceCount = Self.promptPieceCount
         var last: [Float] = []
         for lower in stride(from: 0, to: tokens.count, by: pieceCount) {
             let piece = Array(tokens[lower..<min(lower + pieceCount, tokens.count)])
@@ -110,7 +112,16 @@ final class Llama: LanguageModelArchitecture {
     }
 
     func memory(rowCount: Int, length: Int, tap: (any ProjectionTap)?) -> ModelMemory {
-        let extents = extents(rowCount: rowCount, trains: true, tap: tap)
+        memory(
+            rowCount: rowCount, length: length,
+            extents: extents(rowCount: rowCount, trains: true, tap: tap))
+    }
+
+    func memory(
+        rowCount: Int,
+        length: Int,
+        extents: DecoderWorkspace.Extents
+    ) -> ModelMemory {
         let attention = makeAttention(
             VisibleKeys(sequenceCount: 1, queryCount: length, window: configuration.slidingWindow))
         return ModelMemory(
@@ -129,9 +140,10 @@ final class Llama: LanguageModelArchitecture {
 // MARK: - One pass
 
 extension Llama {
-    private func makePass(
+    func makePass(
         _ batch: TokenBatch,
         tap: (any ProjectionTap)?,
+        hiddenTap: (any HiddenStateTap)? = nil,
         trains: Bool = false
     ) -> DecoderPass {
         precondition(
@@ -155,16 +167,20 @@ extension Llama {
             attention: makeAttention(visible),
             positions: positions,
             tap: tap,
+            hiddenTap: hiddenTap,
             state: nil,
             workspace: makeWorkspace(
-                extents(rowCount: batch.positionCount, trains: trains, tap: tap))
+                hiddenTap == nil
+                    ? extents(rowCount: batch.positionCount, trains: trains, tap: tap)
+                    : hiddenExtents(rowCount: batch.positionCount))
         )
     }
 
-    private func makePass(
+    func makePass(
         appending tokens: [Int32],
         to state: GenerationState,
-        tap: (any ProjectionTap)?
+        tap: (any ProjectionTap)?,
+        hiddenTap: (any HiddenStateTap)? = nil
     ) -> DecoderPass {
         tap?.begin(options.computeType, trains: false)
         let visible = VisibleKeys(
@@ -179,12 +195,13 @@ extension Llama {
             attention: makeAttention(visible),
             positions: [],
             tap: tap,
+            hiddenTap: hiddenTap,
             state: state,
             workspace: makeWorkspace(extents(rowCount: tokens.count, trains: false, tap: tap))
         )
     }
 
-    private func extents(
+    func extents(
         rowCount: Int,
         trains: Bool,
         tap: (any ProjectionTap)?
@@ -231,7 +248,7 @@ extension Llama {
         return attentionScratch
     }
 
-    private func norm(_ stream: Matrix, into normed: Operand) -> Operand {
+    func norm(_ stream: Matrix, into normed: Operand) -> Operand {
         let normed = normed.rows(0..<stream.rowCount)
         RMSNorm.forward(
             .float32(stream),
@@ -242,7 +259,7 @@ extension Llama {
         return normed
     }
 
-    private func logits(_ hidden: Operand) -> [Float] {
+    func logits(_ hidden: Operand) -> [Float] {
         let buffer = FloatBuffer(count: hidden.rowCount * configuration.vocabularySize)
         let logits = buffer.take(rows: hidden.rowCount, columns: configuration.vocabularySize)
         weights.head.multiplyTransposed(hidden, into: logits)
@@ -258,9 +275,10 @@ extension Llama {
 // MARK: - Forward
 
 extension Llama {
-    private func runLayers(_ pass: DecoderPass) {
+    func runLayers(_ pass: DecoderPass) {
         let workspace = pass.workspace
         weights.embedding.rows(at: pass.tokens, into: workspace.stream)
+        pass.hiddenTap?.take(workspace.stream, depth: 0)
         for layer in 0..<configuration.layerCount {
             let own = workspace.layer(layer)
             own.input.store(workspace.stream)
@@ -269,6 +287,7 @@ extension Llama {
             let terms = computeGates(layer, own, pass)
             weights.layers[layer].down.multiplyTransposed(
                 workspace.product, into: workspace.stream, adds: true, terms: terms)
+            pass.hiddenTap?.take(workspace.stream, depth: layer + 1)
         }
     }
 
