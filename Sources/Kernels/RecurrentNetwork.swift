@@ -89,7 +89,7 @@ public struct RecurrentNetwork {
     }
 
     /// What each state's gradient takes from outside of the network.
-    public enum OutputGradient {
+    public enum OutputGradient: Hashable, Sendable {
         /// The last state alone is used.
         case last
         /// Every state is used alike.

@@ -35,6 +35,7 @@ public enum READFolder {
             path: configPath,
             bytes: try FileSystem.read(configPath, byteCountMax: SettingsFile.byteCountMax)
         )
+        _ = try settings.required("method", settings["method"])
         try settings.require("method", is: .string("READ"))
         try settings.require("version", is: .integer(version))
         let layerCount = try count(settings, "num_hidden_layers", max: layerCountMax)
