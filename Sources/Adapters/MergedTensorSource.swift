@@ -1,114 +1,134 @@
 public import Checkpoints
 internal import Kernels
 internal import Models
-internal import Tensors
+public import Tensors
 
-/// A model's tensors with an adapter added into them: W + s B A, in Float32.
+/// A model's tensors with an adapter added into them: W + s B A, computed in Float32.
 ///
 /// Reads one tensor at a time, so that a merged model can be written without being held.
 public struct MergedTensorSource: TensorSource {
+    /// The element types that tensors come out in.
+    public enum Encoding: Hashable, Sendable {
+        /// Changed tensors have this type, where their rows are whole blocks of it; the others are
+        /// as they are.
+        case changed(ElementType)
+        /// Every tensor has its own type; changed ones are rounded to it again.
+        case original
+        /// Every tensor has this type.
+        case uniform(ElementType)
+
+        /// Changed tensors are Float32; the others are as they are.
+        public static let exact = Encoding.changed(.float32)
+    }
+
     private let base: any TensorSource
     private let adapted: [String: LoRAProduct]
+    private let encoding: Encoding
 
     /// Pairs a model's source with an adapter that fits it.
-    public init(base: any TensorSource, adapter: LoRAAdapter) {
+    public init(base: any TensorSource, adapter: LoRAAdapter, encoding: Encoding = .exact) {
         precondition(
             adapter.model.hasSameProjections(as: base.configuration),
             "the adapter was made for another model"
         )
         self.base = base
+        self.encoding = encoding
         adapted = LoRAProduct.all(of: adapter)
     }
 
     /// The model's configuration, unchanged.
     public var configuration: ModelConfiguration { base.configuration }
 
-    /// The model's tensors; those that the adapter changes are Float32.
-    public var tensors: [TensorDescription] {
-        base.tensors.map { description in
-            guard adapted[description.name] != nil else { return description }
-            return TensorDescription(
-                name: description.name,
-                shape: description.shape,
-                elementType: .float32,
-                byteCount: description.shape.elementCount * 4
-            )
-        }
-    }
+    /// The names of the tensors that the adapter changes.
+    public var changedNames: Set<String> { Set(adapted.keys) }
+
+    /// The model's tensors with the types that they come out in.
+    ///
+    /// Rows that are no whole number of blocks of a uniform type stay as they are.
+    public var tensors: [TensorDescription] { base.tensors.map(encoded) }
 
     /// Lends the bytes of a tensor, merged where the adapter changes it.
     ///
-    /// - Throws: as the model's source does, and `ModelError` where its bytes don't fit its own
-    ///   description.
+    /// - Throws: as the model's source does; `ModelError` where its bytes don't fit its own
+    ///   description or a merged value is beyond its type's numbers.
     public func withBytes<Result>(
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
-        guard
-            let product = adapted[name],
-            let description = base.tensors.first(where: { $0.name == name })
-        else { return try unsafe base.withBytes(of: name, body) }
-        let rows = product.b.shape.extents[0]
-        let columns = product.a.shape.extents[1]
-        let shape = Shape([rows, columns])
-        guard description.shape == shape else {
-            throw ModelError.shapeMismatch(
-                name: name,
-                expected: shape,
-                actual: description.shape
-            )
+        guard let description = base.tensors.first(where: { $0.name == name }) else {
+            return try unsafe base.withBytes(of: name, body)
         }
+        let product = adapted[name]
+        let elementType = encoded(description).elementType
+        if product == nil, elementType == description.elementType {
+            return try unsafe base.withBytes(of: name, body)
+        }
+        let extents = description.shape.extents
+        let columns = extents.last ?? 1
+        let rows = columns == 0 ? 0 : description.shape.elementCount / columns
         let buffer = FloatBuffer(count: rows * columns)
         let weight = buffer.take(rows: rows, columns: columns)
-        try unsafe base.withBytes(of: name) { bytes in
-            let byteCount = description.elementType.byteCount(of: shape) ?? 0
-            guard bytes.count == byteCount else {
-                throw ModelError.byteCountMismatch(
+        try read(description, into: weight)
+        if let product {
+            guard description.shape == product.shape else {
+                throw ModelError.shapeMismatch(
                     name: name,
-                    expected: byteCount,
+                    expected: product.shape,
+                    actual: description.shape
+                )
+            }
+            product.add(to: weight)
+        }
+        guard elementType != .float32 else {
+            guard Dequantizer.isFinite(weight) else {
+                throw ModelError.nonFiniteTensor(name: name)
+            }
+            return try unsafe buffer.withValues { values in
+                try unsafe body(UnsafeRawBufferPointer(values))
+            }
+        }
+        let bytes = Quantizer.convert(weight, elementType: elementType)
+        return try unsafe bytes.withUnsafeBytes { bytes in
+            // Not only what was infinite before: a scale or a value may not fit the type.
+            unsafe Dequantizer.convert(bytes, elementType: elementType, into: weight)
+            guard Dequantizer.isFinite(weight) else {
+                throw ModelError.nonFiniteTensor(name: name)
+            }
+            return try unsafe body(bytes)
+        }
+    }
+
+    /// A description with the type that the tensor comes out in.
+    private func encoded(_ description: TensorDescription) -> TensorDescription {
+        let isChanged = adapted[description.name] != nil
+        let elementType: ElementType =
+            switch encoding {
+            case .changed(let elementType): isChanged ? elementType : description.elementType
+            case .original: description.elementType
+            case .uniform(let elementType): elementType
+            }
+        guard let byteCount = elementType.byteCount(of: description.shape) else {
+            return description
+        }
+        return TensorDescription(
+            name: description.name,
+            shape: description.shape,
+            elementType: elementType,
+            byteCount: byteCount
+        )
+    }
+
+    private func read(_ description: TensorDescription, into weight: Matrix) throws {
+        try unsafe base.withBytes(of: description.name) { bytes in
+            let expected = description.elementType.byteCount(of: description.shape) ?? 0
+            guard bytes.count == expected else {
+                throw ModelError.byteCountMismatch(
+                    name: description.name,
+                    expected: expected,
                     actual: bytes.count
                 )
             }
             unsafe Dequantizer.convert(bytes, elementType: description.elementType, into: weight)
         }
-        product.add(to: weight)
-        return try unsafe buffer.withValues { values in
-            try unsafe body(UnsafeRawBufferPointer(values))
-        }
-    }
-}
-
-/// The two factors of one projection, as values.
-private struct LoRAProduct: Sendable {
-    let a: FloatTensor
-    let b: FloatTensor
-    let scale: Float
-
-    static func all(of adapter: LoRAAdapter) -> [String: LoRAProduct] {
-        let parameters = adapter.parameters
-        var products: [String: LoRAProduct] = [:]
-        for pair in adapter.layout.pairs {
-            let name = pair.projection.modulePath(layer: pair.layer) + ".weight"
-            guard
-                let a = parameters[LoRAAdapter.name(pair, "A")],
-                let b = parameters[LoRAAdapter.name(pair, "B")]
-            else { preconditionFailure("an adapter without its own tensors") }
-            products[name] = LoRAProduct(a: a, b: b, scale: Float(adapter.configuration.scale))
-        }
-        return products
-    }
-
-    func add(to weight: Matrix) {
-        let buffer = FloatBuffer(count: a.values.count + b.values.count)
-        let left = buffer.matrix(at: 0, rows: b.shape.extents[0], columns: b.shape.extents[1])
-        let right = buffer.matrix(
-            at: b.values.count,
-            rows: a.shape.extents[0],
-            columns: a.shape.extents[1]
-        )
-        left.copy(from: b.values)
-        right.copy(from: a.values)
-        MatrixProduct.multiply(
-            .float32(left), .float32(right), into: weight, scale: scale, adds: true)
     }
 }

@@ -3,17 +3,6 @@
 #include "clones.h"
 #include "stored.h"
 
-// The 6-bit scale and minimum of one of the 8 groups of a Q4_K or Q5_K block.
-SK_INLINE void load_scale_minimum(const uint8_t *packed, int group, int *scale, int *minimum) {
-    if (group < 4) {
-        *scale = packed[group] & 63;
-        *minimum = packed[group + 4] & 63;
-    } else {
-        *scale = (packed[group + 4] & 15) | packed[group - 4] >> 6 << 4;
-        *minimum = packed[group + 4] >> 4 | packed[group] >> 6 << 4;
-    }
-}
-
 SK_CLONES void sk_dequantize_q4_k(const uint8_t *source, float *target, intptr_t count) {
     for (intptr_t block = 0; block < count / 256; block++, source += 144) {
         float d = half_value(load16(source));

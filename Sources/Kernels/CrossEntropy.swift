@@ -5,17 +5,14 @@ internal import CKernels
 ///
 /// loss = -log softmax(h W^T)[target], summed; gh = (softmax - onehot) W.
 public struct CrossEntropy {
-    /// Rows whose logits exist at the same time.
-    ///
-    /// 128 rows keep a product with a vocabulary of 49152 within some percent of its full speed
-    /// for 25 MB.
-    public static let chunkRowCountDefault = 128
-
     private let chunkRowCount: Int
     private let head: FrozenWeight
 
     /// Prepares for a head of shape [V, channel].
-    public init(head: FrozenWeight, chunkRowCount: Int = Self.chunkRowCountDefault) {
+    ///
+    /// - Parameter chunkRowCount: rows whose logits exist at the same time. More make the products
+    ///   with the head faster, which read all of it for every chunk.
+    public init(head: FrozenWeight, chunkRowCount: Int) {
         precondition(chunkRowCount > 0, "chunks of \(chunkRowCount) rows")
         self.head = head
         self.chunkRowCount = chunkRowCount

@@ -53,6 +53,11 @@ public enum Dequantizer {
             unsafe convert(
                 source, elementType: elementType, into: row.base, count: row.columnCount)
         case .bfloat16(let row):
+            if let type = storedType(elementType),
+                unsafe sk_decode_bf16(type, source, row.base, row.columnCount) != 0
+            {
+                return
+            }
             unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: row.columnCount) {
                 guard let wide = $0.baseAddress else { return }
                 unsafe convert(
@@ -60,6 +65,21 @@ public enum Dequantizer {
                 unsafe sk_to_bf16_rows(
                     wide, row.columnCount, row.base, row.stride, 1, row.columnCount)
             }
+        }
+    }
+
+    /// The kernels' name of a quantised type.
+    private static func storedType(_ type: ElementType) -> sk_stored_type? {
+        switch type {
+        case .float32, .float16, .bfloat16: nil
+        case .q4_0: sk_stored_q4_0
+        case .q4_1: sk_stored_q4_1
+        case .q5_0: sk_stored_q5_0
+        case .q5_1: sk_stored_q5_1
+        case .q8_0: sk_stored_q8_0
+        case .q4_K: sk_stored_q4_k
+        case .q5_K: sk_stored_q5_k
+        case .q6_K: sk_stored_q6_k
         }
     }
 

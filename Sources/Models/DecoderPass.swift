@@ -15,4 +15,6 @@ struct DecoderPass {
     /// Keys and values of earlier positions; the pass appends its own.
     let state: GenerationState?
     let workspace: DecoderWorkspace
+    /// The loss of the head over chunks that fit the workspace.
+    let crossEntropy: CrossEntropy
 }

@@ -60,7 +60,7 @@ struct DecoderWorkspace {
         let computeType: ComputeType
         let recomputation: ModelOptions.Recomputation
         /// The values of the logits that exist at the same time.
-        let logitsCount: Int
+        var logitsCount: Int
     }
 
     private let layers: [LayerActivations]
@@ -109,8 +109,10 @@ struct DecoderWorkspace {
         logitsOffset = layout.lastingCount
         wide = take(layout.wide)
         product = operand(layout.inner)
-        let shared = layout.sharedWidths.map(operand)
-        let sharedSums = take(layout.heads)
+        let shared = layout.sharedWidths.indices.map { index in
+            operand(layout.sharedWidth(index))
+        }
+        let sharedSums = take(layout.sharedWidth(2) > 0 ? layout.heads : 0)
         layers = zip(kept, sums).map { kept, sums in
             let views = zip(kept, shared).map { $0 ?? $1 }
             return LayerActivations(
@@ -217,10 +219,17 @@ struct DecoderLayout {
         return count + (extents.trains ? 2 * matrix(hidden) : 0)
     }
 
+    /// The width of a view that layers share; 0 where each of them keeps its own.
+    func sharedWidth(_ index: Int) -> Int {
+        let isShared = (0..<layerCount).contains { !kept(layer: $0)[index] }
+        return isShared ? sharedWidths[index] : 0
+    }
+
     /// Scratch of layers and gradients.
-    private var scratchCount: Int {
+    var scratchCount: Int {
         var count = matrix(wide) + operand(inner)
-        count += sharedWidths.reduce(0) { $0 + operand($1) } + matrix(heads)
+        count += sharedWidths.indices.reduce(0) { $0 + operand(sharedWidth($1)) }
+        count += matrix(sharedWidth(2) > 0 ? heads : 0)
         guard extents.trains else { return count }
         count += operand(queryKeyValue) + matrix(queries) + matrix(inner)
         count += FloatBuffer.room(rows: 2 * extents.rowCount, columns: queries)

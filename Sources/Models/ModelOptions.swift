@@ -18,8 +18,9 @@ public struct ModelOptions: Hashable, Sendable {
     public var computeType: ComputeType
     /// What a training pass keeps.
     public var recomputation: Recomputation
-    /// Rows whose logits exist at the same time; 4 bytes each per entry of the vocabulary.
-    public var logitsRowCount: Int
+    /// Rows whose logits exist at the same time, 4 bytes each per entry of the vocabulary; `nil` for
+    /// as many as fit over the scratch of gradients, so that they take no memory of their own.
+    public var logitsRowCount: Int?
 
     /// Makes options; those that are not given fit this machine.
     ///
@@ -29,7 +30,7 @@ public struct ModelOptions: Hashable, Sendable {
         storage: FrozenWeight.Storage? = nil,
         computeType: ComputeType? = nil,
         recomputation: Recomputation = .none,
-        logitsRowCount: Int = CrossEntropy.chunkRowCountDefault
+        logitsRowCount: Int? = nil
     ) {
         let computeType = computeType ?? KernelReport.preferredComputeType
         self.computeType = computeType

@@ -7,12 +7,13 @@ internal import Tokenizers
 struct LoadedModel {
     /// What the checkpoint calls itself.
     let name: String
-    /// Where the weights come from.
-    let source: any TensorSource
     /// The frozen weights.
     let model: CausalLanguageModel
     /// The vocabulary.
     let tokenizer: Tokenizer
+
+    /// What it was asked for by.
+    private let path: String
 
     /// Finds and reads a model: a file or folder of that path, else a model of the home's store.
     init(
@@ -20,12 +21,9 @@ struct LoadedModel {
         home: HomeOptions,
         options: ModelOptions
     ) throws(CommandFailure) {
-        let resolvers: [any ModelResolver] = [
-            FileModelResolver(), StoredModelResolver(home: home.folder),
-        ]
-        let found = try Self.find(name, resolvers: resolvers)
+        path = name
+        let found = try Self.find(name, resolvers: Self.resolvers(home))
         self.name = found.name
-        source = found.source
         do throws(TokenizerError) {
             tokenizer = try Tokenizer(found.tokenizer)
         } catch {
@@ -36,6 +34,11 @@ struct LoadedModel {
         } catch {
             throw CommandFailure(model: name, error)
         }
+    }
+
+    /// Finds the weights again, which are not kept beside those in memory.
+    func source(home: HomeOptions) throws(CommandFailure) -> any TensorSource {
+        try Self.find(path, resolvers: Self.resolvers(home)).source
     }
 
     /// Reads an adapter that fits this model.
@@ -51,6 +54,10 @@ struct LoadedModel {
         } catch {
             throw CommandFailure(adapter: path, error)
         }
+    }
+
+    private static func resolvers(_ home: HomeOptions) -> [any ModelResolver] {
+        [FileModelResolver(), StoredModelResolver(home: home.folder)]
     }
 
     private static func find(

@@ -1,6 +1,7 @@
 internal import Adapters
 internal import ArgumentParser
 internal import Checkpoints
+internal import Kernels
 internal import Models
 internal import Training
 
@@ -129,11 +130,15 @@ struct TrainCommand: ParsableCommand {
                     folder: folder,
                     interval: checkpoints.interval,
                     identity: try RunIdentity(
-                        model: loaded.source,
+                        model: loaded.source(home: home),
                         data: data,
                         adapter: adapter,
                         settings: settings,
-                        evaluation: heldOut.identity
+                        evaluation: heldOut.identity + [
+                            RunIdentity.Field(
+                                name: "compute type",
+                                value: loaded.model.options.computeType.rawValue)
+                        ]
                     )
                 )
             }

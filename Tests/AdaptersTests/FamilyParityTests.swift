@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import Foundation
+import Kernels
 import Models
 import Tensors
 import Testing
@@ -89,9 +90,12 @@ import Testing
         try check(name, "prefix")
     }
 
-    @Test(arguments: FamilyFixture.names)
-    func `20 steps have the losses of transformers, PEFT and AdamW`(name: String) throws {
-        let fixture = try FamilyFixture(name)
+    @Test(arguments: FamilyFixture.names, ComputeType.allCases)
+    func `20 steps have the losses of transformers, PEFT and AdamW`(
+        name: String,
+        type: ComputeType
+    ) throws {
+        let fixture = try FamilyFixture(name, options: ModelOptions(computeType: type))
         let batch = try fixture.batch("plain")
         let (tokens, count) = (batch.tokens, Double(batch.targetCount))
         var optimizer = PlainAdamW(count: fixture.adapter.parameterCount)
@@ -102,7 +106,9 @@ import Testing
             optimizer.step(fixture.adapter)
         }
         let differences = zip(losses, fixture.expected.losses).map { abs($0 - $1) }
-        #expect(differences.count == 20 && differences.allSatisfy { $0 < 1e-3 })
+        // The fixtures are Float32 throughout; products of bfloat16 round their inputs to 8 bits.
+        let tolerance = type == .float32 ? 1e-3 : 0.02
+        #expect(differences.count == 20 && differences.allSatisfy { $0 < tolerance })
         #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 > $1 })
     }
 

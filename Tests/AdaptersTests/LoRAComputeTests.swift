@@ -161,7 +161,7 @@ import Testing
             values: (0..<matrix.rowCount).flatMap { row in range.map { matrix[row, $0] } })
     }
 
-    @Test func `each pass reads the parameters as they are when it begins`() throws {
+    @Test func `a pass reads the parameters as they are, in its own type`() throws {
         let x = operand(samples(4, 16, 0.3), .bfloat16)
         let state = operand(ReferenceMatrix(4, 6), .bfloat16)
         func terms() -> ReferenceMatrix {
@@ -174,7 +174,6 @@ import Testing
         unsafe adapter.withParameters { parameters in
             for index in parameters.indices { unsafe parameters[index] *= 2 }
         }
-        #expect(terms() == before)
         adapter.begin(.bfloat16, trains: true)
         // Both factors doubled, which no rounding touches.
         let after = terms()

@@ -12,10 +12,17 @@ import Testing
         let nats: Double
         let gradients: [Float]
 
-        init(_ model: AdaptedModel, _ batch: TokenBatch) throws {
+        init(
+            _ model: AdaptedModel,
+            _ batch: TokenBatch,
+            dropout: DropoutPlan? = nil
+        ) throws {
             let adapter = try #require(model.adapter)
             adapter.zeroGradients()
-            nats = model.accumulateGradients(batch, normalizer: Double(batch.targetCount)).nats
+            nats =
+                model.accumulateGradients(
+                    batch, normalizer: Double(batch.targetCount), dropout: dropout
+                ).nats
             gradients = unsafe adapter.withGradients { unsafe Array($0) }
         }
 
@@ -46,12 +53,13 @@ import Testing
         _ batch: String,
         storage: FrozenWeight.Storage? = nil,
         type: ComputeType,
-        recomputation: ModelOptions.Recomputation = .none
+        recomputation: ModelOptions.Recomputation = .none,
+        dropout: DropoutPlan? = nil
     ) throws -> Outcome {
         let options = ModelOptions(
             storage: storage, computeType: type, recomputation: recomputation)
         let fixture = try FamilyFixture(name, options: options)
-        return try Outcome(fixture.model, fixture.batch(batch).tokens)
+        return try Outcome(fixture.model, fixture.batch(batch).tokens, dropout: dropout)
     }
 
     @Test(arguments: FamilyFixture.names, ComputeType.allCases)
@@ -74,6 +82,23 @@ import Testing
                     }
                 }
             }
+        }
+    }
+
+    @Test(arguments: FamilyFixture.names)
+    func `what is computed again drops what was dropped before`(name: String) throws {
+        let plan = DropoutPlan(probability: 0.3, seed: 5, step: 2)
+        try ComputeThreads.with(count: 2) {
+            let kept = try outcome(name, "packed", type: .float32, dropout: plan)
+            let whole = try outcome(name, "packed", type: .float32)
+            #expect(kept.bits != whole.bits && kept.nats != whole.nats)
+            for recomputation in [ModelOptions.Recomputation.mlp, .layer] {
+                let again = try outcome(
+                    name, "packed", type: .float32, recomputation: recomputation, dropout: plan)
+                #expect(again.nats == kept.nats && again.bits == kept.bits, "\(recomputation)")
+            }
+            let half = try outcome(name, "packed", type: .bfloat16, dropout: plan)
+            #expect(half.cosine(kept) > 0.999)
         }
     }
 

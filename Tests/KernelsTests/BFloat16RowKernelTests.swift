@@ -134,11 +134,12 @@ import Testing
         let targets = [3, 212, 0, 3, 17, 30, 208]
         let crossEntropy = CrossEntropy(head: weight, chunkRowCount: chunkRowCount)
         let gradient = OwnedMatrix(7, 33, filledWith: 3)
+        let scratch = FloatBuffer(count: crossEntropy.scratchCount(rowCount: 7))
         for threadCount in 1...3 {
             ComputeThreads.with(count: threadCount) {
                 let loss = crossEntropy.loss(
                     hidden: hidden.operand, targets: targets.map { Int32($0) },
-                    gradient: gradient.matrix, scale: 0.25)
+                    gradient: gradient.matrix, scale: 0.25, scratch: scratch)
                 let expected = ReferenceCrossEntropy.loss(
                     hidden: hidden.reference, head: head.reference, targets: targets)
                 #expect(abs(loss - expected) < 1e-5 * expected)
@@ -147,7 +148,8 @@ import Testing
                 for index in scaled.values.indices { scaled.values[index] *= 0.25 }
                 #expect(distance(gradient.matrix, scaled) < 1.0 / 256)
                 let alone = crossEntropy.loss(
-                    hidden: hidden.operand, targets: targets.map { Int32($0) })
+                    hidden: hidden.operand, targets: targets.map { Int32($0) },
+                    scratch: scratch)
                 #expect(abs(alone - loss) < 1e-6 * expected)
             }
         }

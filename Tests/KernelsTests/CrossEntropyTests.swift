@@ -14,17 +14,24 @@ import Testing
             head: FrozenWeight(ownedHead.operand), chunkRowCount: chunkRowCount)
         let gradient = OwnedMatrix(7, 5, filledWith: 3)
         let owned = OwnedMatrix(hidden)
+        // The logits stand behind values that are somebody else's.
+        let scratch = FloatBuffer(count: 9 + crossEntropy.scratchCount(rowCount: 7))
+        let others = scratch.matrix(at: 0, rows: 1, columns: 9)
+        others.fill(77)
         let loss = crossEntropy.loss(
             hidden: owned.operand, targets: targets.map { Int32($0) }, gradient: gradient.matrix,
-            scale: 0.25)
+            scale: 0.25, scratch: scratch, offset: 9)
         let expected = ReferenceCrossEntropy.loss(hidden: hidden, head: head, targets: targets)
         #expect(abs(loss - expected) < 1e-5 * expected)
         var scaled = ReferenceCrossEntropy.gradient(
             hidden: hidden, head: head, targets: targets)
         for index in scaled.values.indices { scaled.values[index] *= 0.25 }
         #expect(distance(gradient.matrix, scaled) < 1e-5)
-        let alone = crossEntropy.loss(hidden: owned.operand, targets: targets.map { Int32($0) })
+        let alone = crossEntropy.loss(
+            hidden: owned.operand, targets: targets.map { Int32($0) }, scratch: scratch, offset: 9)
         #expect(abs(alone - loss) < 1e-6 * expected)
+        #expect(others.values.allSatisfy { $0 == 77 })
+        #expect(crossEntropy.scratchCount(rowCount: 7) == min(7, chunkRowCount) * 50)
     }
 
     @Test func `the gradient is the slope of the loss`() {

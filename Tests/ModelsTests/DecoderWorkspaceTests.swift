@@ -29,7 +29,7 @@ import Testing
             return configuration
         }
 
-        func extents(rowCount: Int) -> DecoderWorkspace.Extents {
+        func extents(rowCount: Int, logitsCount: Int = 0) -> DecoderWorkspace.Extents {
             let tap = StubTap(layers: layers, width: 3)
             return DecoderWorkspace.Extents(
                 rowCount: rowCount,
@@ -39,7 +39,8 @@ import Testing
                     ProjectionSite.allCases.map { tap.stateWidth(layer: layer, site: $0) }
                 },
                 computeType: computeType,
-                recomputation: recomputation
+                recomputation: recomputation,
+                logitsCount: logitsCount
             )
         }
     }
@@ -70,6 +71,14 @@ import Testing
             #expect(buffer.count == layout.valueCount)
             #expect(buffer.taken == layout.valueCount)
             #expect((workspace.gradients != nil) == test.trains)
+            // Logits that need more than the scratch that they stand over add the rest.
+            let more = layout.valueCount - layout.lastingCount + 100
+            let wide = DecoderLayout(
+                test.configuration, test.extents(rowCount: rowCount, logitsCount: more))
+            #expect(wide.valueCount == layout.valueCount + 100)
+            let few = DecoderLayout(
+                test.configuration, test.extents(rowCount: rowCount, logitsCount: more - 100))
+            #expect(few.valueCount == layout.valueCount)
             // A smaller pass uses the same buffer from its start.
             let whole = ObjectIdentifier(buffer)
             let fewer = test.extents(rowCount: 1)
@@ -121,6 +130,37 @@ import Testing
         }
         for (index, view) in views.enumerated() {
             #expect(view.values.allSatisfy { $0 == Float(index + 1) }, "view \(index)")
+        }
+    }
+
+    @Test(arguments: cases)
+    func `logits stand over nothing that is needed after the loss`(test: Case) {
+        let extents = test.extents(rowCount: 5, logitsCount: 3000)
+        var buffer = FloatBuffer(count: 0)
+        let workspace = DecoderWorkspace(
+            configuration: test.configuration, extents: extents, buffer: &buffer)
+        let layout = DecoderLayout(test.configuration, extents)
+        buffer.matrix(at: 0, rows: 1, columns: buffer.count).fill(1)
+        buffer.matrix(at: workspace.logitsOffset, rows: 1, columns: 3000).fill(0)
+        var lasting: [Operand] = [.float32(workspace.stream), workspace.normed]
+        for layer in 0..<4 {
+            let own = workspace.layer(layer)
+            let all =
+                [
+                    own.input, own.plainQueryKey, own.queryKeyValue, own.attended, own.middle,
+                    own.gateUp,
+                ] + own.tapStates
+            let kept = layout.kept(layer: layer)
+            lasting += zip(all, kept).filter(\.1).map(\.0)
+            if kept[2] { lasting.append(.float32(own.logSumExp)) }
+        }
+        if let gradients = workspace.gradients {
+            lasting += [.float32(gradients.stream), .float32(gradients.normed)]
+        }
+        // Any half of a 1 is another bfloat16 than 0, or its partner is.
+        for view in lasting where view.rowCount * view.columnCount > 1 {
+            #expect(view.values.prefix(2).contains { $0 != 0 })
+            #expect(view.values.suffix(2).contains { $0 != 0 })
         }
     }
 }

@@ -87,12 +87,9 @@ struct EncodedTensorSource: TensorSource {
 
 extension EncodedTensorSource {
     /// A model with another type for each projection of a site, as files of mixed precision have.
-    static func mixed(
-        modelType: String = "llama",
-        slidingWindow: Int? = nil
-    ) -> EncodedTensorSource {
+    static func mixed(slidingWindow: Int? = nil) -> EncodedTensorSource {
         let configuration = ModelConfiguration(
-            modelType: modelType,
+            modelType: slidingWindow == nil ? "llama" : "mistral",
             hiddenSize: 32,
             intermediateSize: 64,
             layerCount: 3,

@@ -20,8 +20,10 @@ import Testing
         for (layers, sites) in Self.taps {
             for (sequenceCount, length) in [(1, 9), (3, 70)] {
                 for threadCount in 1...3 {
+                    // Logits of few rows fit over the gradients, those of many don't.
                     let options = ModelOptions(
-                        computeType: type, recomputation: recomputation, logitsRowCount: 5)
+                        computeType: type, recomputation: recomputation,
+                        logitsRowCount: threadCount == 2 ? 128 : 5)
                     let model = try Llama(source: source, options: options)
                     let tap = StubTap(layers: layers, sites: sites, width: 3)
                     let count = sequenceCount * length
@@ -36,11 +38,10 @@ import Testing
                         let buffers = model.bufferByteCount
                         #expect(memory.activationByteCount == buffers.activations)
                         #expect(memory.attentionByteCount == buffers.attention)
-                        #expect(memory.logitsByteCount == 5 * 64 * 4)
                         #expect(
                             memory.byteCount
                                 == memory.weightByteCount + buffers.activations
-                                + buffers.attention + 5 * 64 * 4)
+                                + buffers.attention)
                     }
                     // Each adapted site came back once with the state that it left.
                     let sites = layers.count * sites.count

@@ -97,7 +97,8 @@ enum ClosedFormRun {
                 }
             )
         }
-        return AdaptedModel(model: try CausalLanguageModel(source: source), adapter: adapter)
+        let model = try CausalLanguageModel(source: source, options: .exact)
+        return AdaptedModel(model: model, adapter: adapter)
     }
 
     /// Rows of 13 tokens; of row j the first 2 j targets don't count.

@@ -34,6 +34,16 @@ jq -se 'length == 4 and (.[0:3] | all(.step and .loss and .tokens_per_second and
 jq -e '.loss > 0 and .perplexity > 1 and .bits_per_byte > 0 and .tokens > 0' "$folder/eval.json" \
     >/dev/null || fail "eval: $(cat "$folder/eval.json")"
 
+"$STARLING" export --adapter "$folder/adapter" --model "$model" --format gguf \
+    --out "$folder/lora.gguf" --json >"$folder/export.json"
+jq -e '.format == "gguf" and (.path | endswith("lora.gguf"))' "$folder/export.json" >/dev/null \
+    || fail "export: $(cat "$folder/export.json")"
+expect 14 'not overwritten' "$STARLING" export --adapter "$folder/adapter" --model "$model" \
+    --format merged-gguf "$folder/lora.gguf"
+expect 16 'safetensors' "$STARLING" export --adapter "$folder/adapter" --model "$model" \
+    --format merged-safetensors --type q8_0 "$folder/merged"
+expect 64 'model' "$STARLING" export --adapter "$folder/adapter" "$folder/again"
+
 expect 10 'no/such/file' "$STARLING" eval --model no/such/file --data "$folder/text.txt"
 head -c 1000 "$model" >"$folder/short.gguf"
 expect 10 'short.gguf' "$STARLING" eval --model "$folder/short.gguf" --data "$folder/text.txt"

@@ -195,4 +195,28 @@ void sk_dequantize_q4_k(const uint8_t *source, float *target, intptr_t count);
 void sk_dequantize_q5_k(const uint8_t *source, float *target, intptr_t count);
 void sk_dequantize_q6_k(const uint8_t *source, float *target, intptr_t count);
 
+// The quantised types.
+typedef enum {
+    sk_stored_q4_0, sk_stored_q4_1, sk_stored_q5_0, sk_stored_q5_1, sk_stored_q8_0, sk_stored_q4_k,
+    sk_stored_q5_k, sk_stored_q6_k
+} sk_stored_type;
+// Stored elements to bfloat16 (dequantize_half.c), rounded as sk_to_bf16_rows does but for values
+// below 1e-38, which become 0. Returns 0 and writes nothing where this processor has no kernel.
+int sk_decode_bf16(sk_stored_type type, const uint8_t *source, uint16_t *target, intptr_t count);
+
+// Float32 to stored elements (quantize.c, quantize_k.c); the inverse of the functions above.
+// Non-finite values give some bytes, not undefined behaviour.
+
+void sk_quantize_f32(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_f16(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_bf16(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q4_0(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q4_1(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q5_0(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q5_1(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q8_0(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q4_k(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q5_k(const float *source, uint8_t *target, intptr_t count);
+void sk_quantize_q6_k(const float *source, uint8_t *target, intptr_t count);
+
 #endif

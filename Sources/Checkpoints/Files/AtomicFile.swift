@@ -59,15 +59,34 @@ package struct AtomicFile: ~Copyable {
         if let failure { throw failure }
     }
 
-    /// Gives the file its name, replacing what had it.
-    consuming func commit() throws(CheckpointError) {
+    /// Gives the file its name.
+    ///
+    /// - Parameter replaces: whether what has the name gives way; otherwise that is `notReplaceable`.
+    consuming func commit(replaces: Bool = true) throws(CheckpointError) {
         guard fsync(descriptor) == 0 else {
             throw .system(path: path, call: "fsync", code: errno)
         }
-        guard unsafe rename(temporaryPath, path) == 0 else {
-            throw .system(path: path, call: "rename", code: errno)
+        let isLinked = replaces ? false : try makeLink()
+        if !isLinked {
+            guard unsafe rename(temporaryPath, path) == 0 else {
+                throw .system(path: path, call: "rename", code: errno)
+            }
         }
         try FileSystem.synchronizeFolder(FileSystem.parent(of: path))
+    }
+
+    /// Gives the file its name beside the temporary one, which `deinit` removes; `false` where the
+    /// file system has no hard links and nothing has the name.
+    private borrowing func makeLink() throws(CheckpointError) -> Bool {
+        if unsafe link(temporaryPath, path) == 0 { return true }
+        let code = errno
+        guard try FileSystem.kind(of: path, followsLinks: false) == .absent else {
+            throw .notReplaceable(path: path, entry: "a file or folder")
+        }
+        guard code == EPERM || code == ENOTSUP || code == ENOSYS else {
+            throw .system(path: path, call: "link", code: code)
+        }
+        return false
     }
 
     deinit {

@@ -34,6 +34,28 @@ enum AtomicFolder {
         try FileSystem.synchronizeFolder(parent)
     }
 
+    /// Makes a folder whose files are written one by one, where nothing is yet.
+    ///
+    /// - Parameter fill: writes plain files into the folder whose path it gets.
+    static func make(at path: String, _ fill: (String) throws -> Void) throws {
+        guard try FileSystem.kind(of: path, followsLinks: false) == .absent else {
+            throw CheckpointError.notReplaceable(path: path, entry: "a file or folder")
+        }
+        let parent = FileSystem.parent(of: path)
+        let name = FileSystem.lastComponent(of: path)
+        let temporary = try makeTemporaryFolder(parent, name: name, path: path)
+        do {
+            try fill(temporary)
+            try FileSystem.synchronizeFolder(temporary)
+            // Fails if somebody has put a file or a folder with contents there meanwhile.
+            try moveIntoPlace(temporary, path: path, hasOld: false)
+        } catch {
+            removeFolder(temporary)
+            throw error
+        }
+        try FileSystem.synchronizeFolder(parent)
+    }
+
     /// Whether there is an old folder; fails if it holds something that would be lost.
     private static func checkReplaceable(
         _ path: String,

@@ -58,6 +58,9 @@ internal import Musl
     }
 
     /// Lends the bytes of a range that lies in the file.
+    ///
+    /// The memory of a long range is given back afterwards: weights are read once, and would stay
+    /// resident beside what was made of them. The system keeps the pages for whoever asks again.
     func withBytes<Result>(
         in range: Range<Int>,
         _ body: (UnsafeRawBufferPointer) throws -> Result
@@ -70,9 +73,21 @@ internal import Musl
         guard let base = unsafe base else {
             return try unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
         }
+        defer { unsafe release(range, from: base) }
         return try unsafe body(
             UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
         )
+    }
+
+    /// Gives back the whole pages of a long range; they are the file's own and are never written.
+    private func release(_ range: Range<Int>, from base: UnsafeRawPointer) {
+        let pageByteCount = 1 << 16
+        let lower = (range.lowerBound + pageByteCount - 1) / pageByteCount * pageByteCount
+        let upper = range.upperBound / pageByteCount * pageByteCount
+        guard upper > lower else { return }
+        // Advice only: where it is refused, the pages stay.
+        _ = unsafe madvise(
+            UnsafeMutableRawPointer(mutating: base + lower), upper - lower, MADV_DONTNEED)
     }
 
     /// Copies the bytes of a range that lies in the file.

@@ -6,19 +6,23 @@ internal import Tensors
 enum GGUFElementTypes {
     /// The element type of a code, or `nil` if it is not read.
     static func elementType(of code: UInt32) -> ElementType? {
-        switch code {
-        case 0: .float32
-        case 1: .float16
-        case 2: .q4_0
-        case 3: .q4_1
-        case 6: .q5_0
-        case 7: .q5_1
-        case 8: .q8_0
-        case 12: .q4_K
-        case 13: .q5_K
-        case 14: .q6_K
-        case 30: .bfloat16
-        default: nil
+        ElementType.allCases.first { self.code(of: $0) == code }
+    }
+
+    /// The code of an element type.
+    static func code(of elementType: ElementType) -> UInt32 {
+        switch elementType {
+        case .float32: 0
+        case .float16: 1
+        case .q4_0: 2
+        case .q4_1: 3
+        case .q5_0: 6
+        case .q5_1: 7
+        case .q8_0: 8
+        case .q4_K: 12
+        case .q5_K: 13
+        case .q6_K: 14
+        case .bfloat16: 30
         }
     }
 

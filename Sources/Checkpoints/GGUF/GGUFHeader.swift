@@ -25,7 +25,12 @@ struct GGUFHeader {
         static let arrayDepth = 4
     }
 
+    /// A key and where its value lies, type code included.
+    typealias FieldRange = (key: String, range: Range<Int>)
+
     let metadata: GGUFMetadata
+    /// In the order of the file.
+    let fieldRanges: [FieldRange]
     let entries: [Entry]
     let alignment: Int
     /// Where the data starts, from the start of the file.
@@ -36,10 +41,9 @@ struct GGUFHeader {
         try Self.checkMagicAndVersion(&cursor)
         let tensorCount = try cursor.count(limit: Limits.tensorCount, "the tensor count")
         let keyCount = try cursor.count(limit: Limits.keyCount, "the key count")
-        metadata = GGUFMetadata(
-            path: file.path,
-            values: try Self.readMetadata(&cursor, count: keyCount)
-        )
+        let (values, fieldRanges) = try Self.readMetadata(&cursor, count: keyCount)
+        metadata = GGUFMetadata(path: file.path, values: values)
+        self.fieldRanges = fieldRanges
         alignment = try Self.alignment(metadata)
         entries = try Self.readEntries(&cursor, count: tensorCount)
         let rest = cursor.offset % alignment
@@ -74,20 +78,23 @@ struct GGUFHeader {
     private static func readMetadata(
         _ cursor: inout GGUFCursor,
         count: Int
-    ) throws(CheckpointError) -> [String: GGUFValue] {
+    ) throws(CheckpointError) -> ([String: GGUFValue], [FieldRange]) {
         let path = cursor.file.path
         var values: [String: GGUFValue] = [:]
+        var ranges: [FieldRange] = []
         for index in 0..<count {
             let item = "the name of key \(index)"
             guard let key = try cursor.string(limit: Limits.nameByteCount, item) else {
                 throw .invalidKey(path: path, key: "key \(index)", problem: .notUTF8)
             }
+            let start = cursor.offset
             let value = try readValue(&cursor, key: key)
             guard values.updateValue(value, forKey: key) == nil else {
                 throw .invalidKey(path: path, key: key, problem: .duplicate)
             }
+            ranges.append((key, start..<cursor.offset))
         }
-        return values
+        return (values, ranges)
     }
 
     private static func readEntries(

@@ -12,17 +12,42 @@
         rowByteCount: Int,
         headRowCount: Int
     ) -> [UInt8] {
+        let halfCount = headRowCount / 2
+        return unsafe moved(bytes, rowByteCount: rowByteCount, headRowCount: headRowCount) { row in
+            2 * (row % halfCount) + row / halfCount
+        }
+    }
+
+    /// A copy of rows that are in Hugging Face order in the order of GGUF's Llama models.
+    ///
+    /// Rows are moved whole, so they may be quantised.
+    static func interleavedOrder(
+        _ bytes: UnsafeRawBufferPointer,
+        rowByteCount: Int,
+        headRowCount: Int
+    ) -> [UInt8] {
+        let halfCount = headRowCount / 2
+        return unsafe moved(bytes, rowByteCount: rowByteCount, headRowCount: headRowCount) { row in
+            row / 2 + row % 2 * halfCount
+        }
+    }
+
+    /// A copy in which every row of a head comes from the row that `source` names.
+    private static func moved(
+        _ bytes: UnsafeRawBufferPointer,
+        rowByteCount: Int,
+        headRowCount: Int,
+        source: (Int) -> Int
+    ) -> [UInt8] {
         let headByteCount = rowByteCount * headRowCount
         precondition(
             headRowCount % 2 == 0 && headByteCount > 0 && bytes.count % headByteCount == 0,
             "\(bytes.count) bytes in heads of \(headRowCount) rows of \(rowByteCount) bytes"
         )
-        let halfCount = headRowCount / 2
         return unsafe [UInt8](unsafeUninitializedCapacity: bytes.count) { ordered, count in
             for head in stride(from: 0, to: bytes.count, by: headByteCount) {
                 for row in 0..<headRowCount {
-                    let stored = 2 * (row % halfCount) + row / halfCount
-                    let source = head + stored * rowByteCount
+                    let source = head + source(row) * rowByteCount
                     let target = head + row * rowByteCount
                     unsafe UnsafeMutableRawBufferPointer(
                         rebasing: UnsafeMutableRawBufferPointer(ordered)[

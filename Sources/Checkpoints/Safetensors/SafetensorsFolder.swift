@@ -18,8 +18,8 @@ public final class SafetensorsFolder: ModelCheckpoint {
 
     /// No model is cut into more files than this.
     private static let fileCountMax = 4096
-    private static let indexName = "model.safetensors.index.json"
-    private static let singleName = "model.safetensors"
+    static let indexName = "model.safetensors.index.json"
+    static let singleName = "model.safetensors"
 
     /// Opens a folder and checks its settings and every header.
     ///

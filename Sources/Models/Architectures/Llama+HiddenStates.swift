@@ -55,7 +55,7 @@ extension Llama {
         var memory = memory(rowCount: rowCount, length: length, extents: extents)
         memory.adapterByteCount = hiddenTap.passByteCount(
             rowCount: rowCount,
-            chunkRowCount: options.logitsRowCount,
+            chunkRowCount: chunkRowCount,
             type: options.computeType
         )
         return memory
@@ -63,32 +63,30 @@ extension Llama {
 
     /// The sizes of a pass whose layers keep nothing; the gradients of a chunk lie behind its logits.
     func hiddenExtents(rowCount: Int) -> DecoderWorkspace.Extents {
-        let plain = extents(rowCount: rowCount, trains: false, tap: nil)
+        var extents = extents(rowCount: rowCount, trains: false, tap: nil)
         let chunk = FloatBuffer.room(
-            rows: min(options.logitsRowCount, rowCount), columns: configuration.hiddenSize)
-        return DecoderWorkspace.Extents(
-            rowCount: rowCount,
-            trains: false,
-            lowestLayer: plain.lowestLayer,
-            tapWidths: plain.tapWidths,
-            computeType: plain.computeType,
-            recomputation: plain.recomputation,
-            logitsCount: FloatBuffer.room(rows: 1, columns: plain.logitsCount) + 2 * chunk
-        )
+            rows: min(chunkRowCount, rowCount), columns: configuration.hiddenSize)
+        extents.logitsCount = FloatBuffer.room(rows: 1, columns: extents.logitsCount) + 2 * chunk
+        return extents
     }
+
+    /// The rows that a tap sees at once; its states of one chunk live together with the logits.
+    ///
+    /// 128 unless told otherwise: its products then are near their full speed.
+    private var chunkRowCount: Int { options.logitsRowCount ?? 128 }
 
     private func begin(_ tap: any HiddenStateTap, rows: [Int], trains: Bool) {
         tap.begin(
             rows: rows,
-            chunkRowCount: options.logitsRowCount,
+            chunkRowCount: chunkRowCount,
             type: options.computeType,
             trains: trains
         )
     }
 
     private func chunks(rowCount: Int) -> [Range<Int>] {
-        stride(from: 0, to: rowCount, by: options.logitsRowCount).map {
-            $0..<min($0 + options.logitsRowCount, rowCount)
+        stride(from: 0, to: rowCount, by: chunkRowCount).map {
+            $0..<min($0 + chunkRowCount, rowCount)
         }
     }
 
@@ -139,7 +137,7 @@ extension Llama {
         gradient: Matrix?,
         scale: Float
     ) -> Double {
-        crossEntropy.loss(
+        pass.crossEntropy.loss(
             hidden: normed,
             targets: targets,
             gradient: gradient,
@@ -153,7 +151,7 @@ extension Llama {
         _ pass: DecoderPass,
         rowCount: Int
     ) -> (normed: Matrix, stream: Matrix) {
-        let logits = crossEntropy.scratchCount(rowCount: pass.workspace.stream.rowCount)
+        let logits = pass.crossEntropy.scratchCount(rowCount: pass.workspace.stream.rowCount)
         let first = pass.workspace.logitsOffset + FloatBuffer.room(rows: 1, columns: logits)
         let width = configuration.hiddenSize
         let room = FloatBuffer.room(rows: rowCount, columns: width)

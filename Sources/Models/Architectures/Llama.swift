@@ -23,7 +23,6 @@ final class Llama: LanguageModelArchitecture {
     let weights: DecoderWeights
     let rotary: RotaryEmbedding
 
-    let crossEntropy: CrossEntropy
     private(set) var activationBuffer = FloatBuffer(count: 0)
     private(set) var attentionScratch = FloatBuffer(count: 0)
 
@@ -32,13 +31,12 @@ final class Llama: LanguageModelArchitecture {
         self.options = options
         weights = try DecoderWeights(source: source, storage: options.storage)
         rotary = RotaryEmbedding(configuration)
-        crossEntropy = CrossEntropy(head: weights.head, chunkRowCount: options.logitsRowCount)
     }
 
     func loss(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> LossSum {
         let pass = makePass(batch, tap: tap)
         let counted = CountedRows(of: finalHidden(pass), targets: batch.targets)
-        let nats = crossEntropy.loss(
+        let nats = pass.crossEntropy.loss(
             hidden: counted.hidden,
             targets: counted.targets,
             scratch: activationBuffer,
@@ -90,7 +88,7 @@ final class Llama: LanguageModelArchitecture {
             preconditionFailure("a training pass without room for gradients")
         }
         let counted = CountedRows(of: finalHidden(pass), targets: batch.targets)
-        let nats = crossEntropy.loss(
+        let nats = pass.crossEntropy.loss(
             hidden: counted.hidden,
             targets: counted.targets,
             gradient: gradients.normed.rows(0..<counted.targets.count),
@@ -161,6 +159,10 @@ extension Llama {
         let positions = batch.segmentStarts.enumerated().map { index, start in
             Int32(index % batch.length) - start
         }
+        let extents =
+            hiddenTap == nil
+            ? extents(rowCount: batch.positionCount, trains: trains, tap: tap)
+            : hiddenExtents(rowCount: batch.positionCount)
         return DecoderPass(
             tokens: batch.inputs,
             length: batch.length,
@@ -169,10 +171,8 @@ extension Llama {
             tap: tap,
             hiddenTap: hiddenTap,
             state: nil,
-            workspace: makeWorkspace(
-                hiddenTap == nil
-                    ? extents(rowCount: batch.positionCount, trains: trains, tap: tap)
-                    : hiddenExtents(rowCount: batch.positionCount))
+            workspace: makeWorkspace(extents),
+            crossEntropy: makeCrossEntropy(extents)
         )
     }
 
@@ -189,6 +189,7 @@ extension Llama {
             keyCount: state.count + tokens.count,
             window: configuration.slidingWindow
         )
+        let extents = extents(rowCount: tokens.count, trains: false, tap: tap)
         return DecoderPass(
             tokens: tokens,
             length: tokens.count,
@@ -197,7 +198,8 @@ extension Llama {
             tap: tap,
             hiddenTap: hiddenTap,
             state: state,
-            workspace: makeWorkspace(extents(rowCount: tokens.count, trains: false, tap: tap))
+            workspace: makeWorkspace(extents),
+            crossEntropy: makeCrossEntropy(extents)
         )
     }
 
@@ -210,7 +212,7 @@ extension Llama {
         let lowest = layers.first { layer in
             ProjectionSite.allCases.contains { tap?.adapts(layer: layer, site: $0) ?? false }
         }
-        return DecoderWorkspace.Extents(
+        var extents = DecoderWorkspace.Extents(
             rowCount: rowCount,
             trains: trains,
             lowestLayer: lowest ?? layers.upperBound,
@@ -219,8 +221,19 @@ extension Llama {
             },
             computeType: options.computeType,
             recomputation: options.recomputation,
-            logitsCount: crossEntropy.scratchCount(rowCount: rowCount)
+            logitsCount: 0
         )
+        extents.logitsCount = makeCrossEntropy(extents).scratchCount(rowCount: rowCount)
+        return extents
+    }
+
+    /// Takes chunks of rows whose logits fit over a pass's scratch, but no fewer than 32: below, the
+    /// products with the head wait for memory.
+    func makeCrossEntropy(_ extents: DecoderWorkspace.Extents) -> CrossEntropy {
+        let scratch = DecoderLayout(configuration, extents).scratchCount
+        let fitting = min(scratch / configuration.vocabularySize, 256) / 16 * 16
+        return CrossEntropy(
+            head: weights.head, chunkRowCount: options.logitsRowCount ?? max(32, fitting))
     }
 
     private func makeWorkspace(_ extents: DecoderWorkspace.Extents) -> DecoderWorkspace {

@@ -1,73 +1,7 @@
-internal import Adapters
-internal import Checkpoints
-public import Cryptography
+internal import Cryptography
 internal import Federation
 internal import Foundation
 internal import LibP2P
-internal import Storage
-internal import Tensors
-
-/// Writes the consensus adapter where other programs can use it.
-public enum ConsensusExport {
-    /// What was written.
-    public struct Report: Sendable {
-        /// The round whose adapter it is.
-        public let round: UInt64
-        /// The adapter's digest.
-        public let adapterDigest: Digest
-        /// The members whose updates are in that round.
-        public let participants: [PublicKey]
-        /// The signatures of the certificate.
-        public let signatureCount: Int
-    }
-
-    /// Writes a PEFT folder with the certificate beside it, in `starling.json`.
-    ///
-    /// The folder appears whole or not at all.
-    /// - Throws: ``NodeError``: `notFound` before the first certified round, `verificationFailed`
-    ///   when the stored adapter isn't the certified one, `storage` when it can't be written.
-    public static func writePEFT(
-        home: NodeHome, to path: String
-    ) async throws(NodeError) -> Report {
-        let store = try NodeStore(home: home, access: .readOnly)
-        let status = try await NodeStatus.read(home: home, store: store)
-        guard let entry = try await store.entries().last(where: { $0.proposal.round > 0 }) else {
-            throw NodeError(.notFound, "No round is certified yet: there is nothing to export.")
-        }
-        let digest = entry.result.adapterDigest
-        let bytes = try await store.requiredObject(digest)
-        guard ContentAddress.id(of: bytes) == digest else {
-            throw NodeError(.verificationFailed, "The stored adapter is not the certified one.")
-        }
-        let library = ModelLibrary(store: store)
-        guard
-            let record = try await library.record(status.manifest.manifest.baseModelDigest)
-        else {
-            throw NodeError(.notFound, "The base model is not in the store.")
-        }
-        let adapter = LoRAAdapter(
-            configuration: try status.manifest.manifest.loraConfiguration(),
-            model: record.configuration, seed: 0
-        )
-        let json = try ExportCertificate(manifest: status.manifest, entry: entry).json
-        do {
-            adapter.parameters = try AdapterStateCodec.decode(
-                bytes, layout: AdapterLayout(of: adapter.parameters)
-            )
-            try PEFTFolder.write(
-                adapter.peft(baseModelName: status.manifest.manifest.baseModelName), to: path,
-                extraFiles: ["starling.json": json]
-            )
-        } catch {
-            throw NodeError(.storage, "The adapter can't be written to \(path).", cause: error)
-        }
-        return Report(
-            round: entry.proposal.round, adapterDigest: digest,
-            participants: entry.proposal.participants.map(\.summary.member),
-            signatureCount: entry.signatures.count
-        )
-    }
-}
 
 /// `starling.json`: what an adapter is and who vouches for it.
 ///
