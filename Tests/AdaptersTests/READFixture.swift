@@ -4,6 +4,7 @@ import Foundation
 import Kernels
 import Models
 import Tensors
+import Testing
 
 /// `Tests/Fixtures/read/cases.json`, which `make_fixtures.py` beside it writes.
 struct READFixture: Decodable {

@@ -240,7 +240,7 @@ import Testing
         for (left, right) in zip(exact.elements, rounded.elements) {
             let difference = zip(left.tensor.values, right.tensor.values)
                 .reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
-            #expect(difference < 0.05 * LoRATests.norm(left.tensor), "\(left.name)")
+            #expect(difference < 0.1 * LoRATests.norm(left.tensor), "\(left.name)")
         }
     }
 
