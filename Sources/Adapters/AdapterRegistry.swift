@@ -13,7 +13,9 @@ public struct AdapterRegistry: Sendable {
             return try LoRAAdapter(peft: peft, model: model)
         },
         READAdapter.methodName: { saved, model throws(AdapterError) in
-            guard case .read(let files) = saved else { throw .unknownMethod(name: saved.methodName) }
+            guard case .read(let files) = saved else {
+                throw .unknownMethod(name: saved.methodName)
+            }
             return try READAdapter(files: files, model: model)
         },
     ])

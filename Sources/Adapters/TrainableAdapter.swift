@@ -27,6 +27,9 @@ public protocol TrainableAdapter: AnyObject {
     /// Whether ``drop(_:sequenceLength:)`` has an effect.
     var takesDropout: Bool { get }
 
+    /// The files of the folder that ``write(to:baseModelName:)`` writes.
+    var fileNames: [String] { get }
+
     /// Lends the parameters, in the adapter's own order, for the length of a call.
     func withParameters<Result, Failure: Error>(
         _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result

@@ -45,7 +45,8 @@ public struct RecurrentBuffers {
             guard type == .bfloat16 else { return count }
             count += FloatBuffer.room(rows: stepCount * rowCount, columns: gates, type: type)
             return count
-                + FloatBuffer.room(rows: (stepCount + 1) * rowCount, columns: stateCount, type: type)
+                + FloatBuffer.room(
+                    rows: (stepCount + 1) * rowCount, columns: stateCount, type: type)
         }
     }
 
@@ -65,6 +66,8 @@ public struct RecurrentBuffers {
     let gateGradients: Operand
     let stateGradient: Matrix
     let memoryGradient: Matrix?
+    /// Whether the first states are 0, which saves their products.
+    private(set) var startsAtZero = false
 
     /// Takes ``Extents/valueCount`` values of room; the first states are to be set.
     public init(_ extents: Extents, from buffer: FloatBuffer) {
@@ -93,14 +96,16 @@ public struct RecurrentBuffers {
     }
 
     /// Sets the first states to 0.
-    public func clearFirstState() {
+    public mutating func clearFirstState() {
         state(0).fill(0)
         finishFirstState()
+        startsAtZero = true
     }
 
     /// Makes what was written to the first of ``states`` ready for the run; an LSTM's memory begins
     /// at 0.
-    public func finishFirstState() {
+    public mutating func finishFirstState() {
+        startsAtZero = false
         memories?.rows(range(0)).fill(0)
         if case .bfloat16 = roundedStates { rounded(0).store(state(0)) }
     }
@@ -119,7 +124,8 @@ public struct RecurrentBuffers {
         memories.map { ($0.rows(range(step)), $0.rows(range(step + 1))) }
     }
 
-    private func range(_ step: Int) -> Range<Int> {
+    /// The rows of a step.
+    func range(_ step: Int) -> Range<Int> {
         step * rowCount..<(step + 1) * rowCount
     }
 }

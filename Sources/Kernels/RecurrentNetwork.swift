@@ -1,8 +1,7 @@
 /// A recurrent network of one layer that runs over the blocks of its input, each with one row per
 /// sequence of states; rows don't see each other.
 ///
-/// The products of all inputs are one product per part of the gates, and so are the gradients of
-/// the weights; only h U^T and its gradient follow one another.
+/// The gradients of the weights are one product each over all steps.
 public struct RecurrentNetwork {
     /// The kind of step.
     public let cell: RecurrentCell
@@ -68,16 +67,20 @@ public struct RecurrentNetwork {
             "\(inputs.extents) for \(inputWeight.extents) and gates \(buffers.gates.extents)"
         )
         let count = stateWeight.columnCount
-        for part in cell.inputParts(stateCount: count) {
-            MatrixProduct.multiplyTransposed(
-                inputs, inputWeight.rows(part.rows), into: buffers.gates.columns(part.columns))
-        }
-        if cell == .gru { buffers.gates.columns(2 * count..<3 * count).fill(0) }
         let own = 0..<cell.gateCount * count
         for step in 0..<buffers.stepCount {
+            // Step by step, so that sums are in the cache when the state's part comes to them.
             let gates = buffers.gates(step)
-            MatrixProduct.multiplyTransposed(
-                buffers.rounded(step), stateWeight, into: gates.columns(own), adds: true)
+            let input = inputs.rows(buffers.range(step))
+            for part in cell.inputParts(stateCount: count) {
+                MatrixProduct.multiplyTransposed(
+                    input, inputWeight.rows(part.rows), into: gates.columns(part.columns))
+            }
+            if cell == .gru { gates.columns(2 * count..<3 * count).fill(0) }
+            if step > 0 || !buffers.startsAtZero {
+                MatrixProduct.multiplyTransposed(
+                    buffers.rounded(step), stateWeight, into: gates.columns(own), adds: true)
+            }
             cell.forward(
                 gates: gates,
                 bias: bias,
@@ -103,7 +106,8 @@ public struct RecurrentNetwork {
     ///   - output: Shape: [row, state]; the gradient of the last state, or of each of them.
     ///   - gradients: the weights' take sums on top of what they hold but for `inputWeight`, which is
     ///     replaced.
-    /// - Returns: The gradient of the first state; it stays until the next call.
+    /// - Returns: The gradient of the first state, which stays until the next call; of no meaning where
+    ///   that state is 0 by ``RecurrentBuffers/clearFirstState()``.
     /// - Complexity: about twice that of the forward pass.
     public func backward(
         _ inputs: Operand,
@@ -128,14 +132,19 @@ public struct RecurrentNetwork {
                 memoryGradient: buffers.memoryGradient,
                 into: gateGradient
             )
+            // No one asks for the gradient of a first state that is always 0.
+            if step == 0 && buffers.startsAtZero { break }
             MatrixProduct.multiply(
                 gateGradient.columns(own), stateWeight, into: gradient, adds: cell.carriesState)
             if reaches == .every, step > 0 { RowSum.add(rows: output, to: gradient) }
         }
         let all = buffers.gateGradients
-        let before = buffers.roundedStates.rows(0..<buffers.gates.rowCount)
+        // States of 0 add nothing.
+        let first = buffers.startsAtZero ? buffers.range(0).upperBound : 0
+        let rows = first..<buffers.gates.rowCount
         MatrixProduct.multiplyTransposing(
-            all.columns(own), before, into: gradients.stateWeight, adds: true)
+            all.rows(rows).columns(own), buffers.roundedStates.rows(rows),
+            into: gradients.stateWeight, adds: true)
         RowSum.addColumnSums(of: all.columns(own), to: gradients.stateBias)
         for part in cell.inputParts(stateCount: count) {
             let columns = all.columns(part.columns)

@@ -72,7 +72,8 @@ import Testing
         #expect(count(hidden: 576, layers: 3, READConfiguration()) == 789_120)
         #expect(count(hidden: 576, layers: 30, READConfiguration(cell: .lstm)) == 1_002_624)
         #expect(
-            count(hidden: 576, layers: 9, READConfiguration(stateSize: 64, startsFromEmbedding: true))
+            count(
+                hidden: 576, layers: 9, READConfiguration(stateSize: 64, startsFromEmbedding: true))
                 == 3 * (576 * 64 + 64 * 64 + 2 * 64) + 64 * 576 + 576 + 576 + 576 * 64 + 64)
     }
 

@@ -64,7 +64,7 @@ import Testing
                 cell: cell, stateCount: count, stepCount: test.steps, rowCount: test.rows,
                 type: type)
             // Exactly as much room as the formula says.
-            let buffers = RecurrentBuffers(
+            var buffers = RecurrentBuffers(
                 extents, from: FloatBuffer(count: extents.valueCount))
             buffers.clearFirstState()
             buffers.state(0).copy(from: OwnedMatrix(test.first).matrix)

@@ -22,6 +22,9 @@ extension LoRAAdapter: TrainableAdapter {
     /// Its inputs can be dropped.
     public var takesDropout: Bool { true }
 
+    /// Those of PEFT.
+    public var fileNames: [String] { PEFTFolder.fileNames }
+
     /// Whether the projections have the same shapes.
     public func fits(_ model: ModelConfiguration) -> Bool {
         self.model.hasSameProjections(as: model)

@@ -4,7 +4,7 @@ public import Models
 /// One chunk between its forward and its backward pass.
 struct READChunk {
     let rows: Range<Int>
-    let buffers: RecurrentBuffers
+    var buffers: RecurrentBuffers
     /// z as products read it, times the number of steps where it is their mean: [row, state].
     let state: Operand
     /// Room for the gradient of z: [row, state].
@@ -34,8 +34,7 @@ extension READAdapter: HiddenStateTap {
     /// Adds out_scale (W z + b).
     public func correct(_ hidden: Matrix, rows: Range<Int>) {
         guard let weights else { preconditionFailure("a pass that has not begun") }
-        let chunk = makeChunk(rows)
-        self.chunk = chunk
+        var chunk = makeChunk(rows)
         let inputs = memory.states(of: rows)
         let first = chunk.buffers.state(0)
         if let start = weights.start {
@@ -45,6 +44,7 @@ extension READAdapter: HiddenStateTap {
         } else {
             chunk.buffers.clearFirstState()
         }
+        self.chunk = chunk
         weights.network.forward(steps(of: inputs, rows), chunk.buffers)
         if configuration.aggregation == .mean { addUp(chunk) }
         MatrixProduct.multiplyTransposed(

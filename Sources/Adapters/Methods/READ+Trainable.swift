@@ -25,6 +25,9 @@ extension READAdapter: TrainableAdapter {
     /// The method has no dropout.
     public var takesDropout: Bool { false }
 
+    /// Those of READ's own folders.
+    public var fileNames: [String] { READFolder.fileNames }
+
     /// Whether hidden states and layers are as many.
     public func fits(_ model: ModelConfiguration) -> Bool {
         model.hiddenSize == hiddenSize && model.layerCount == layerCount

@@ -67,7 +67,8 @@ public final class READAdapter {
         parameterBuffer.clear()
         gradientBuffer.clear()
         memory = READMemory(
-            configuration: configuration, hiddenSize: model.hiddenSize, layerCount: model.layerCount)
+            configuration: configuration, hiddenSize: model.hiddenSize, layerCount: model.layerCount
+        )
         fill(SplitMix64(seed: seed), outputStart)
     }
 

@@ -6,6 +6,8 @@ internal import Tensors
 public enum READFolder {
     static let configName = "read_config.json"
     static let weightsName = "read_model.safetensors"
+    /// The files that a written folder holds.
+    public static let fileNames = [configName, weightsName]
     /// The values that `cell` may have.
     public static let cells = ["rnn", "gru", "lstm"]
     /// The values that `aggregation` may have.

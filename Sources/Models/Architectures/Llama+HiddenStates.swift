@@ -66,14 +66,21 @@ extension Llama {
         var extents = extents(rowCount: rowCount, trains: false, tap: nil)
         let chunk = FloatBuffer.room(
             rows: min(chunkRowCount, rowCount), columns: configuration.hiddenSize)
-        extents.logitsCount = FloatBuffer.room(rows: 1, columns: extents.logitsCount) + 2 * chunk
+        let logits = hiddenCrossEntropy.scratchCount(rowCount: rowCount)
+        extents.logitsCount = FloatBuffer.room(rows: 1, columns: logits) + 2 * chunk
         return extents
     }
 
     /// The rows that a tap sees at once; its states of one chunk live together with the logits.
     ///
-    /// 128 unless told otherwise: its products then are near their full speed.
+    /// 128 unless told otherwise: products are within some percent of their full speed, and
+    /// the logits of a vocabulary of 49152 take 25 MB.
     private var chunkRowCount: Int { options.logitsRowCount ?? 128 }
+
+    /// The loss of one chunk; layers leave too little scratch for many rows.
+    var hiddenCrossEntropy: CrossEntropy {
+        CrossEntropy(head: weights.head, chunkRowCount: chunkRowCount)
+    }
 
     private func begin(_ tap: any HiddenStateTap, rows: [Int], trains: Bool) {
         tap.begin(

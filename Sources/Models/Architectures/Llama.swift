@@ -172,7 +172,7 @@ extension Llama {
             hiddenTap: hiddenTap,
             state: nil,
             workspace: makeWorkspace(extents),
-            crossEntropy: makeCrossEntropy(extents)
+            crossEntropy: hiddenTap == nil ? makeCrossEntropy(extents) : hiddenCrossEntropy
         )
     }
 
