@@ -30,26 +30,6 @@ extension Llama {
         )
     }
 
-    func nextLogits(
-        appending tokens: [Int32],
-        to state: GenerationState,
-        hiddenTap tap: any HiddenStateTap
-    ) -> [Float] {
-        // The tap sees the last token alone, so what comes before needs none.
-        let pieceCount = Self.promptPieceCount
-        let first = (tokens.count - 1) / pieceCount * pieceCount
-        if first > 0 { _ = nextLogits(appending: Array(tokens[..<first]), to: state, tap: nil) }
-        let piece = Array(tokens[first...])
-        let pass = makePass(appending: piece, to: state, tap: nil, hiddenTap: tap)
-        let row = piece.count - 1..<piece.count
-        begin(tap, rows: Array(row), trains: false)
-        runLayers(pass)
-        state.count += piece.count
-        let hidden = pass.workspace.stream.rows(row)
-        tap.correct(hidden, rows: 0..<1)
-        return logits(norm(hidden, into: pass.workspace.normed))
-    }
-
     func memory(rowCount: Int, length: Int, hiddenTap: any HiddenStateTap) -> ModelMemory {
         let extents = hiddenExtents(rowCount: rowCount)
         var memory = memory(rowCount: rowCount, length: length, extents: extents)
@@ -82,7 +62,7 @@ extension Llama {
         CrossEntropy(head: weights.head, chunkRowCount: chunkRowCount)
     }
 
-    private func begin(_ tap: any HiddenStateTap, rows: [Int], trains: Bool) {
+    func begin(_ tap: any HiddenStateTap, rows: [Int], trains: Bool) {
         tap.begin(
             rows: rows,
             chunkRowCount: chunkRowCount,

@@ -53,31 +53,6 @@ final class Llama: LanguageModelArchitecture {
         )
     }
 
-    func makeGenerationState(capacity: Int) -> GenerationState {
-        GenerationState(
-            configuration: configuration, capacity: capacity, type: options.computeType)
-    }
-
-    func nextLogits(
-        appending tokens: [Int32],
-        to state: GenerationState,
-        tap: (any ProjectionTap)?
-    ) -> [Float] {
-        // A long prompt goes in pieces, so that its activations stay small.
-        let pieceCount = Self.promptPieceCount
-        var last: [Float] = []
-        for lower in stride(from: 0, to: tokens.count, by: pieceCount) {
-            let piece = Array(tokens[lower..<min(lower + pieceCount, tokens.count)])
-            let pass = makePass(appending: piece, to: state, tap: tap)
-            runLayers(pass)
-            state.count += piece.count
-            guard lower + piece.count == tokens.count else { continue }
-            let row = piece.count - 1..<piece.count
-            last = logits(norm(pass.workspace.stream.rows(row), into: pass.workspace.normed))
-        }
-        return last
-    }
-
     func accumulateGradients(
         _ batch: TokenBatch,
         normalizer: Double,
