@@ -51,7 +51,7 @@ import Training
         var home = HomeOptions()
         home.home = "/nowhere/home"
         #expect(throws: CommandFailure.self) {
-            try LoadedModel(named: "/nowhere/model.gguf", home: home)
+            try LoadedModel(named: "/nowhere/model.gguf", home: home, options: ModelOptions())
         }
     }
 }
