@@ -9,13 +9,13 @@ public final class AdaptedModel {
     /// The frozen model.
     public let model: CausalLanguageModel
     /// The adapter; `nil` leaves the model as it is.
-    public let adapter: LoRAAdapter?
+    public let adapter: (any TrainableAdapter)?
 
     /// Pairs a model with an adapter that was made for its extents.
-    public init(model: CausalLanguageModel, adapter: LoRAAdapter?) {
+    public init(model: CausalLanguageModel, adapter: (any TrainableAdapter)?) {
         if let adapter {
             precondition(
-                adapter.model.hasSameProjections(as: model.configuration),
+                adapter.fits(model.configuration),
                 "the adapter was made for another model"
             )
         }
@@ -37,14 +37,15 @@ public final class AdaptedModel {
         dropout: DropoutPlan? = nil
     ) -> LossSum {
         guard let adapter else { preconditionFailure("there is no adapter to train") }
-        adapter.dropout = dropout.map { LoRADropout(plan: $0, sequenceLength: batch.length) }
-        defer { adapter.dropout = nil }
-        return model.accumulateGradients(batch, normalizer: normalizer, tap: adapter)
+        adapter.drop(dropout, sequenceLength: batch.length)
+        defer { adapter.drop(nil, sequenceLength: batch.length) }
+        return model.accumulateGradients(batch, normalizer: normalizer, through: adapter.tap)
     }
 
     /// The summed loss; changes nothing.
     public func loss(_ batch: TokenBatch) -> LossSum {
-        model.loss(batch, tap: adapter)
+        guard let adapter else { return model.loss(batch) }
+        return model.loss(batch, through: adapter.tap)
     }
 
     /// The logits after the last of the tokens, of which there is at least one.
@@ -60,7 +61,9 @@ public final class AdaptedModel {
 
     /// Appends tokens to a state and returns the logits after the last of them.
     public func nextLogits(appending tokens: [Int], to state: GenerationState) -> [Float] {
-        model.nextLogits(appending: tokens.map { Int32(clamping: $0) }, to: state, tap: adapter)
+        let tokens = tokens.map { Int32(clamping: $0) }
+        guard let adapter else { return model.nextLogits(appending: tokens, to: state) }
+        return model.nextLogits(appending: tokens, to: state, through: adapter.tap)
     }
 
     /// Continues a prompt with the likeliest token each time.

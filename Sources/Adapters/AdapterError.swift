@@ -16,6 +16,8 @@ public enum AdapterError: Error, Hashable, Sendable {
     case unexpectedTensor(name: String)
     /// A tensor has another shape than rank and model ask for.
     case shapeMismatch(name: String, expected: Shape, actual: Shape)
+    /// A setting has a value that makes no sense, or not with this model.
+    case invalidSetting(name: String, value: String)
     /// A value is infinite or not a number.
     case nonFiniteTensor(name: String)
 }

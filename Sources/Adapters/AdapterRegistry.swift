@@ -1,16 +1,23 @@
 public import Checkpoints
 
-/// The adapter methods by their `peft_type`.
+/// The adapter methods by their names in files.
 public struct AdapterRegistry: Sendable {
-    /// How a method reads a PEFT folder's contents.
+    /// How a method reads a folder's contents.
     public typealias Reader =
-        @Sendable (PEFTAdapter, ModelConfiguration) throws(AdapterError) -> LoRAAdapter
+        @Sendable (SavedAdapter, ModelConfiguration) throws(AdapterError) -> any TrainableAdapter
 
     /// Every method of this package, one line each.
     public static let standard = AdapterRegistry([
-        LoRAAdapter.methodName: { peft, model throws(AdapterError) in
-            try LoRAAdapter(peft: peft, model: model)
-        }
+        LoRAAdapter.methodName: { saved, model throws(AdapterError) in
+            guard case .lora(let peft) = saved else { throw .unknownMethod(name: saved.methodName) }
+            return try LoRAAdapter(peft: peft, model: model)
+        },
+        READAdapter.methodName: { saved, model throws(AdapterError) in
+            guard case .read(let files) = saved else {
+                throw .unknownMethod(name: saved.methodName)
+            }
+            return try READAdapter(files: files, model: model)
+        },
     ])
 
     private let readers: [String: Reader]
@@ -20,18 +27,18 @@ public struct AdapterRegistry: Sendable {
         self.readers = readers
     }
 
-    /// The `peft_type`s in ascending order.
+    /// The names in ascending order.
     public var methodNames: [String] { readers.keys.sorted() }
 
-    /// Makes an adapter of a method from its files' contents.
+    /// Makes an adapter from its files' contents.
     ///
     /// - Throws: `AdapterError`, when the method is unknown or the contents don't fit the model.
     public func makeAdapter(
-        method: String,
-        peft: PEFTAdapter,
+        _ saved: SavedAdapter,
         model: ModelConfiguration
-    ) throws(AdapterError) -> LoRAAdapter {
-        guard let reader = readers[method] else { throw .unknownMethod(name: method) }
-        return try reader(peft, model)
+    ) throws(AdapterError) -> any TrainableAdapter {
+        let name = saved.methodName
+        guard let reader = readers[name] else { throw .unknownMethod(name: name) }
+        return try reader(saved, model)
     }
 }

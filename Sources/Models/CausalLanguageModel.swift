@@ -10,7 +10,7 @@ public final class CausalLanguageModel {
     /// How it computes.
     public let options: ModelOptions
 
-    private let architecture: any LanguageModelArchitecture
+    let architecture: any LanguageModelArchitecture
 
     /// Reads all weights of a source once; nothing of the source is kept.
     ///
@@ -64,12 +64,7 @@ public final class CausalLanguageModel {
         to state: GenerationState,
         tap: (any ProjectionTap)? = nil
     ) -> [Float] {
-        precondition(!tokens.isEmpty, "no tokens to continue from")
-        precondition(
-            state.count + tokens.count <= state.capacity,
-            "\(tokens.count) tokens after \(state.count) of \(state.capacity)"
-        )
-        check(tokens)
+        check(tokens, appendedTo: state)
         return architecture.nextLogits(appending: tokens, to: state, tap: tap)
     }
 
@@ -90,7 +85,16 @@ public final class CausalLanguageModel {
         return architecture.logits(batch, tap: tap)
     }
 
-    private func check(_ batch: TokenBatch) {
+    func check(_ tokens: [Int32], appendedTo state: GenerationState) {
+        precondition(!tokens.isEmpty, "no tokens to continue from")
+        precondition(
+            state.count + tokens.count <= state.capacity,
+            "\(tokens.count) tokens after \(state.count) of \(state.capacity)"
+        )
+        check(tokens)
+    }
+
+    func check(_ batch: TokenBatch) {
         check(batch.inputs)
         for target in batch.targets {
             precondition(
@@ -100,7 +104,7 @@ public final class CausalLanguageModel {
         }
     }
 
-    private func check(_ tokens: [Int32]) {
+    func check(_ tokens: [Int32]) {
         for token in tokens {
             precondition(
                 token >= 0 && token < configuration.vocabularySize,

@@ -10,6 +10,8 @@ struct DecoderPass {
     /// Each row's rotary position; empty where rows count on from the state.
     let positions: [Int32]
     let tap: (any ProjectionTap)?
+    /// Takes the hidden states as they pass.
+    let hiddenTap: (any HiddenStateTap)?
     /// Keys and values of earlier positions; the pass appends its own.
     let state: GenerationState?
     let workspace: DecoderWorkspace

@@ -7,9 +7,11 @@ public struct ModelMemory: Hashable, Sendable {
     public var activationByteCount: Int
     /// The scores of one block of queries per thread.
     public var attentionByteCount: Int
+    /// What a tap of hidden states keeps of them and computes with; 0 without one.
+    public var adapterByteCount = 0
 
     /// The sum.
     public var byteCount: Int {
-        weightByteCount + activationByteCount + attentionByteCount
+        weightByteCount + activationByteCount + attentionByteCount + adapterByteCount
     }
 }

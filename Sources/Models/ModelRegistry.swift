@@ -42,6 +42,29 @@ public protocol LanguageModelArchitecture: AnyObject, SendableMetatype {
 
     /// As `CausalLanguageModel` describes it.
     func logits(_ batch: TokenBatch, tap: (any ProjectionTap)?) -> FloatTensor
+
+    /// As `CausalLanguageModel` describes it.
+    func loss(_ batch: TokenBatch, hiddenTap: any HiddenStateTap) -> LossSum
+
+    /// As `CausalLanguageModel` describes it.
+    func accumulateGradients(
+        _ batch: TokenBatch,
+        normalizer: Double,
+        hiddenTap: any HiddenStateTap
+    ) -> LossSum
+
+    /// As `CausalLanguageModel` describes it.
+    func nextLogits(
+        appending tokens: [Int32],
+        to state: GenerationState,
+        hiddenTap: any HiddenStateTap
+    ) -> [Float]
+
+    /// As `CausalLanguageModel` describes it.
+    func memory(rowCount: Int, length: Int, hiddenTap: any HiddenStateTap) -> ModelMemory
+
+    /// As `CausalLanguageModel` describes it.
+    func logits(_ batch: TokenBatch, hiddenTap: any HiddenStateTap) -> FloatTensor
 }
 
 /// The architectures by their `model_type`.

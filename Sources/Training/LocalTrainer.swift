@@ -21,7 +21,7 @@ public final class LocalTrainer {
     public private(set) var completedStepCount = 0
 
     private let model: AdaptedModel
-    private let adapter: LoRAAdapter
+    private let adapter: any TrainableAdapter
     let sequences: [PackedRow]
     private let learningRates: LearningRateSchedule
     private(set) var batches: BatchSchedule
@@ -40,6 +40,10 @@ public final class LocalTrainer {
         try settings.validate()
         guard let adapter = model.adapter else { throw .adapterMissing }
         guard !data.training.isEmpty else { throw .dataEmpty }
+        guard settings.dropout == 0 || adapter.takesDropout else {
+            throw .settingOutOfRange(
+                name: "dropout", value: "\(settings.dropout)", allowed: "0 with this adapter")
+        }
         self.model = model
         self.adapter = adapter
         self.data = data

@@ -4,6 +4,13 @@ internal import Models
 
 /// What the adapter is like.
 struct AdapterOptions: ParsableArguments {
+    @Option(
+        help: """
+            lora: low-rank terms in the projections; read: a recurrent network behind the last \
+            layer, which takes less memory and time and learns less.
+            """)
+    var method: MethodOption = .lora
+
     @Option(help: "The rank of every pair of matrices; 8 unless told otherwise.")
     var rank: Int?
 
@@ -13,7 +20,9 @@ struct AdapterOptions: ParsableArguments {
     @Option(help: "all, or a list such as q_proj,v_proj.")
     var targets: TargetList?
 
-    @Option(help: "A PEFT folder to begin from; it decides rank, strength and targets.")
+    @OptionGroup var read: ReadOptions
+
+    @Option(help: "An adapter's folder to begin from; it decides what the adapter is like.")
     var startAdapter: String?
 
     func check() throws {
@@ -23,16 +32,25 @@ struct AdapterOptions: ParsableArguments {
         if let alpha, !(alpha > 0 && alpha.isFinite) {
             throw ValidationError("--alpha is \(alpha); give a number above 0.")
         }
-        if startAdapter != nil, alpha != nil || rank != nil || targets != nil {
+        let isLoRA = alpha != nil || rank != nil || targets != nil
+        if startAdapter != nil, isLoRA || read.given != nil {
             throw ValidationError(
-                "--start-adapter decides rank, alpha and targets; leave out those options."
+                "--start-adapter decides rank, alpha, targets and what --method read has; leave "
+                    + "out those options."
             )
         }
+        if method == .read, isLoRA {
+            throw ValidationError(
+                "--rank, --alpha and --targets belong to --method lora; leave them out.")
+        }
+        try read.check(method: method)
     }
 
     /// The adapter that training begins with.
-    func make(for loaded: LoadedModel, seed: UInt64) throws(CommandFailure) -> LoRAAdapter {
+    func make(for loaded: LoadedModel, seed: UInt64) throws(CommandFailure) -> any TrainableAdapter
+    {
         if let startAdapter { return try loaded.adapter(path: startAdapter) }
+        if method == .read { return read.make(for: loaded.model.configuration, seed: seed) }
         // Alpha of twice the rank is what the field starts from.
         let rank = rank ?? 8
         return LoRAAdapter(

@@ -40,6 +40,11 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Steps before the measured ones.")
     var warmup = 2
 
+    @Option(help: "lora or read: what is trained.")
+    var method: MethodOption = .lora
+
+    @OptionGroup var read: ReadOptions
+
     @Option(help: "The rank of the adapter.")
     var rank = 8
 
@@ -62,6 +67,7 @@ struct BenchCommand: ParsableCommand {
             throw ValidationError(
                 "--\(name) is \(value); give \(range.lowerBound) to \(range.upperBound).")
         }
+        try read.check(method: method)
         try compute.check()
     }
 
@@ -89,6 +95,7 @@ struct BenchCommand: ParsableCommand {
         record.add("recompute", loaded.model.options.recomputation.rawValue)
         record.add("batch", batch)
         record.add("length", length)
+        record.add("method", method.rawValue)
         record.add("rank", rank)
         record.add("targets", targets?.projections.count ?? Projection.allCases.count)
         record.add("threads", ComputeThreads.count)

@@ -33,15 +33,7 @@ struct BenchRun {
 
     func measure() -> BenchFigures {
         var figures = BenchFigures()
-        let adapter = LoRAAdapter(
-            configuration: LoRAConfiguration(
-                rank: command.rank,
-                alpha: Double(2 * command.rank),
-                targets: command.targets?.projections ?? Projection.allCases
-            ),
-            model: model.configuration,
-            seed: 1
-        )
+        let adapter = makeAdapter()
         let adapted = AdaptedModel(model: model, adapter: adapter)
         let batch = makeBatch()
         var optimizer = AdamW(parameterCount: adapter.parameterCount)
@@ -66,7 +58,7 @@ struct BenchRun {
 
     private func step(
         _ adapted: AdaptedModel,
-        _ adapter: LoRAAdapter,
+        _ adapter: any TrainableAdapter,
         _ batch: TokenBatch,
         _ optimizer: inout AdamW
     ) -> LossSum {
@@ -81,6 +73,21 @@ struct BenchRun {
             }
         }
         return sum
+    }
+
+    private func makeAdapter() -> any TrainableAdapter {
+        if command.method == .read {
+            return command.read.make(for: model.configuration, seed: 1)
+        }
+        return LoRAAdapter(
+            configuration: LoRAConfiguration(
+                rank: command.rank,
+                alpha: Double(2 * command.rank),
+                targets: command.targets?.projections ?? Projection.allCases
+            ),
+            model: model.configuration,
+            seed: 1
+        )
     }
 
     private func makeBatch() -> TokenBatch {

@@ -120,7 +120,7 @@ struct CommandFailure: Error, CustomStringConvertible {
     private static func text(of error: AdapterError) -> String {
         switch error {
         case .unknownMethod(let name):
-            "adapters of type \(name) are not known; use LORA"
+            "adapters of type \(name) are not known; use LORA or READ"
         case .invalidRank(let rank):
             "the rank is \(rank), which no adapter can have"
         case .unknownTarget(let name):
@@ -130,9 +130,11 @@ struct CommandFailure: Error, CustomStringConvertible {
         case .missingTensor(let name):
             "the tensor \(name) is missing; save the adapter again"
         case .unexpectedTensor(let name):
-            "the tensor \(name) belongs to no projection of this model"
+            "the tensor \(name) belongs to no adapter for this model"
         case .shapeMismatch(let name, let expected, let actual):
             "the tensor \(name) has shape \(actual), not \(expected); it was made for another model"
+        case .invalidSetting(let name, let value):
+            "\(name) is \(value), which no adapter for this model has"
         case .nonFiniteTensor(let name):
             "the tensor \(name) holds values that are not finite; save the adapter again"
         }

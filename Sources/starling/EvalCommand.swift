@@ -19,7 +19,7 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "A GGUF file, a Hugging Face folder, or a name in the store.")
     var model: String
 
-    @Option(help: "A PEFT folder.")
+    @Option(help: "A PEFT folder, or a folder of READ.")
     var adapter: String?
 
     @Option(parsing: .upToNextOption, help: "Files (.txt, .jsonl) or folders of them.")

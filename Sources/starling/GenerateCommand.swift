@@ -20,7 +20,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "A GGUF file, a Hugging Face folder, or a name in the store.")
     var model: String
 
-    @Option(help: "A PEFT folder.")
+    @Option(help: "A PEFT folder, or a folder of READ.")
     var adapter: String?
 
     @Option(help: "What to continue.")

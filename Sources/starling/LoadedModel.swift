@@ -42,15 +42,15 @@ struct LoadedModel {
     }
 
     /// Reads an adapter that fits this model.
-    func adapter(path: String) throws(CommandFailure) -> LoRAAdapter {
-        let saved: PEFTAdapter
+    func adapter(path: String) throws(CommandFailure) -> any TrainableAdapter {
+        let saved: SavedAdapter
         do throws(CheckpointError) {
-            saved = try PEFTFolder.read(path: path)
+            saved = try SavedAdapter.read(path: path)
         } catch {
             throw CommandFailure(adapter: path, error)
         }
         do throws(AdapterError) {
-            return try LoRAAdapter(peft: saved, model: model.configuration)
+            return try AdapterRegistry.standard.makeAdapter(saved, model: model.configuration)
         } catch {
             throw CommandFailure(adapter: path, error)
         }

@@ -3,8 +3,8 @@ internal import Training
 
 /// How parameters are moved.
 struct OptimizerOptions: ParsableArguments {
-    @Option(help: "The peak of the learning rate.")
-    var learningRate = 1e-3
+    @Option(help: "The peak of the learning rate; 1e-3 unless told otherwise, 5e-3 for READ.")
+    var learningRate: Double?
 
     @Option(help: "How the learning rate goes on after the warm-up: cosine, linear or constant.")
     var schedule: ScheduleOption = .cosine

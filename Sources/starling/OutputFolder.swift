@@ -1,10 +1,16 @@
+internal import Checkpoints
 internal import Foundation
 
 /// Looks at the place of a result before hours of work go into it.
 enum OutputFolder {
     /// Checks that an adapter can be written to a path: its parent is a folder that may be written
     /// to, and what is there already, if anything, is an adapter with nothing beside it.
-    static func check(_ path: String) throws(CommandFailure) {
+    ///
+    /// - Parameter fileNames: the files that will be written, where that is known already.
+    static func check(
+        _ path: String,
+        fileNames: [String] = PEFTFolder.fileNames + READFolder.fileNames
+    ) throws(CommandFailure) {
         let files = FileManager.default
         let target = URL(filePath: path).standardizedFileURL
         let parent = target.deletingLastPathComponent().path
@@ -16,10 +22,10 @@ enum OutputFolder {
         }
         guard files.fileExists(atPath: path) else { return }
         let names = (try? files.contentsOfDirectory(atPath: path)) ?? ["."]
-        guard Set(names).isSubset(of: ["adapter_config.json", "adapter_model.safetensors"]) else {
+        guard Set(names).isSubset(of: fileNames) else {
             throw CommandFailure(
                 .outputUnwritable,
-                "\(path): more than an adapter is there; choose another path or move it away"
+                "\(path): more than an adapter of this kind is there; choose another path or move it away"
             )
         }
     }

@@ -11,7 +11,7 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train an adapter on this machine alone.",
         discussion: """
-            Writes a PEFT folder. Ctrl-C finishes the step, writes what has been learned, and ends \
+            Writes a PEFT folder, or one of READ's own with --method read. Ctrl-C finishes the step, writes what has been learned, and ends \
             with 0.
 
             A step averages over the tokens of --batch-size rows. With --micro-batch-size they pass \
@@ -30,7 +30,7 @@ struct TrainCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Files (.txt, .jsonl) or folders of them.")
     var data: [String]
 
-    @Option(help: "The PEFT folder to write.")
+    @Option(help: "The folder to write.")
     var output: String
 
     @Option(help: "Optimizer steps.")
@@ -75,7 +75,7 @@ struct TrainCommand: ParsableCommand {
         TrainingSettings(
             batchSize: batchSize,
             sequenceLength: length,
-            learningRate: optimizer.learningRate,
+            learningRate: optimizer.learningRate ?? adapter.method.learningRate,
             decay: optimizer.schedule.decay,
             warmupStepCount: optimizer.warmup,
             totalStepCount: steps,
@@ -125,6 +125,7 @@ struct TrainCommand: ParsableCommand {
                 seed: seed
             )
             let adapter = try adapter.make(for: loaded, seed: seed)
+            try OutputFolder.check(output, fileNames: adapter.fileNames)
             let keeper = try folder.map { folder in
                 RunKeeper(
                     folder: folder,

@@ -6,7 +6,7 @@ internal import Training
 /// The loop of `starling train`: steps, evaluations, checkpoints, and the end.
 final class TrainRun {
     private let trainer: LocalTrainer
-    private let adapter: LoRAAdapter
+    private let adapter: any TrainableAdapter
     private let modelName: String
     private let keeper: RunKeeper?
     private let command: TrainCommand
@@ -22,7 +22,7 @@ final class TrainRun {
 
     init(
         trainer: LocalTrainer,
-        adapter: LoRAAdapter,
+        adapter: any TrainableAdapter,
         modelName: String,
         keeper: RunKeeper?,
         command: TrainCommand,
@@ -129,7 +129,7 @@ final class TrainRun {
 
     private func save() throws(CommandFailure) {
         do throws(CheckpointError) {
-            try PEFTFolder.write(adapter.peft(baseModelName: modelName), to: command.output)
+            try adapter.write(to: command.output, baseModelName: modelName)
         } catch {
             throw CommandFailure(.outputUnwritable, error.description)
         }

@@ -22,8 +22,8 @@ import Testing
         let file = Self.file()
         #expect(file.targetModules == ["q_proj", "v_proj"])
         #expect(file.tensors.names.first?.hasPrefix("base_model.model.model.layers.0.") == true)
-        let adapter = try AdapterRegistry.standard.makeAdapter(
-            method: "LORA", peft: file, model: Self.model)
+        let made = try AdapterRegistry.standard.makeAdapter(.lora(file), model: Self.model)
+        let adapter = try #require(made as? LoRAAdapter)
         #expect(adapter.peft(baseModelName: "base") == file)
         #expect(adapter.configuration.scale == 4 / 2.0.squareRoot())
     }
@@ -68,9 +68,8 @@ import Testing
                 tensor.values[5] = .nan
                 $0.tensors.replace(name, with: tensor)
             } == .nonFiniteTensor(name: name))
-        #expect(throws: AdapterError.unknownMethod(name: "VERA")) {
-            try AdapterRegistry.standard.makeAdapter(
-                method: "VERA", peft: Self.file(), model: Self.model)
+        #expect(throws: AdapterError.unknownMethod(name: "LORA")) {
+            try AdapterRegistry([:]).makeAdapter(.lora(Self.file()), model: Self.model)
         }
     }
 }

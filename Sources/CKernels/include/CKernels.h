@@ -92,6 +92,56 @@ void sk_add_rows(
 
 int sk_all_finite(const float *x, intptr_t n);
 
+// Recurrent cells (recurrent.c). A row of gates holds blocks of n values side by side; each function
+// adds the bias of the same layout. `rounded` takes the new state in bfloat16 too unless it is 0.
+
+// One block, the sum; h' = tanh(sum).
+void sk_rnn_forward(
+    float *gates, intptr_t stride, const float *bias, float *next, intptr_t next_stride,
+    uint16_t *rounded, intptr_t rounded_stride, intptr_t rows, intptr_t n);
+// `half` is the type of `gradient`, which has the layout of the gates and may be the same memory
+// where both have one type; so below.
+void sk_rnn_backward(
+    const float *next, intptr_t next_stride, const float *gh, intptr_t gh_stride, void *gradient,
+    intptr_t gradient_stride, intptr_t rows, intptr_t n, int half);
+
+// Four blocks: the sums of r and z, the state's part a of the candidate, the input's part of it. They
+// become r, z, a and the candidate c = tanh(input's part + r a); h' = (1 - z) c + z h.
+void sk_gru_forward(
+    float *gates, intptr_t stride, const float *bias, const float *h, intptr_t h_stride,
+    float *next, intptr_t next_stride, uint16_t *rounded, intptr_t rounded_stride, intptr_t rows,
+    intptr_t n);
+// gh becomes what h takes of it past the gates.
+void sk_gru_backward(
+    const float *gates, intptr_t stride, const float *h, intptr_t h_stride, float *gh,
+    intptr_t gh_stride, void *gradient, intptr_t gradient_stride, intptr_t rows, intptr_t n,
+    int half);
+
+// Four blocks: the sums of i, f, g and o, which become those gates; c' = f c + i g, h' = o tanh(c').
+void sk_lstm_forward(
+    float *gates, intptr_t stride, const float *bias, const float *c, intptr_t c_stride,
+    float *next_c, intptr_t next_c_stride, float *next, intptr_t next_stride, uint16_t *rounded,
+    intptr_t rounded_stride, intptr_t rows, intptr_t n);
+// gc is that of c' before and that of c afterwards.
+void sk_lstm_backward(
+    const float *gates, intptr_t stride, const float *c, intptr_t c_stride, const float *next_c,
+    intptr_t next_c_stride, const float *gh, intptr_t gh_stride, float *gc, intptr_t gc_stride,
+    void *gradient, intptr_t gradient_stride, intptr_t rows, intptr_t n, int half);
+
+// sums += scale x the sum over rows.
+void sk_add_column_sums(
+    const void *x, intptr_t stride, float scale, float *sums, intptr_t rows, intptr_t n,
+    int half);
+// y = scale x diag(factors).
+void sk_scale_columns(
+    const float *x, intptr_t x_stride, const float *factors, float scale, float *y,
+    intptr_t y_stride, intptr_t rows, intptr_t n);
+// Adds the gradients of both factors.
+void sk_scale_columns_backward(
+    const float *x, intptr_t x_stride, const float *factors, float scale, const float *gy,
+    intptr_t gy_stride, float *gx, intptr_t gx_stride, float *g_factors, intptr_t rows,
+    intptr_t n);
+
 // Dropout (dropout.c).
 
 // y = x * keep / (1 - p), or adds that to y; y may be x. Element i of row r is kept where a random

@@ -5,6 +5,8 @@ internal import Tensors
 public enum PEFTFolder {
     static let configName = "adapter_config.json"
     static let weightsName = "adapter_model.safetensors"
+    /// The files that a written folder holds, unless it is told to hold more.
+    public static let fileNames = [configName, weightsName]
     static let prefix = "base_model.model."
     /// No adapter of the sizes that are federated has a greater rank.
     static let rankMax = 1 << 14

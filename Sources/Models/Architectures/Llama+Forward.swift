@@ -5,6 +5,7 @@ extension Llama {
     func runLayers(_ pass: DecoderPass) {
         let workspace = pass.workspace
         weights.embedding.rows(at: pass.tokens, into: workspace.stream)
+        pass.hiddenTap?.take(workspace.stream, depth: 0)
         for layer in 0..<configuration.layerCount {
             let own = workspace.layer(layer)
             own.input.store(workspace.stream)
@@ -13,6 +14,7 @@ extension Llama {
             let terms = computeGates(layer, own, pass)
             weights.layers[layer].down.multiplyTransposed(
                 workspace.product, into: workspace.stream, adds: true, terms: terms)
+            pass.hiddenTap?.take(workspace.stream, depth: layer + 1)
         }
     }
 

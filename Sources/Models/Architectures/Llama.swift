@@ -15,13 +15,15 @@ internal import Tensors
 /// residual stream and all sums stay Float32.
 final class Llama: LanguageModelArchitecture {
     static let modelType = "llama"
+    /// The most positions of a prompt that pass at once.
+    static let promptPieceCount = 256
 
     let configuration: ModelConfiguration
     let options: ModelOptions
     let weights: DecoderWeights
     let rotary: RotaryEmbedding
 
-    private var activationBuffer = FloatBuffer(count: 0)
+    private(set) var activationBuffer = FloatBuffer(count: 0)
     private(set) var attentionScratch = FloatBuffer(count: 0)
 
     init(source: any TensorSource, options: ModelOptions) throws(ModelError) {
@@ -49,31 +51,6 @@ final class Llama: LanguageModelArchitecture {
             shape: Shape([batch.positionCount, configuration.vocabularySize]),
             values: logits(hidden)
         )
-    }
-
-    func makeGenerationState(capacity: Int) -> GenerationState {
-        GenerationState(
-            configuration: configuration, capacity: capacity, type: options.computeType)
-    }
-
-    func nextLogits(
-        appending tokens: [Int32],
-        to state: GenerationState,
-        tap: (any ProjectionTap)?
-    ) -> [Float] {
-        // A long prompt goes in pieces, so that its activations stay small.
-        let pieceCount = 256
-        var last: [Float] = []
-        for lower in stride(from: 0, to: tokens.count, by: pieceCount) {
-            let piece = Array(tokens[lower..<min(lower + pieceCount, tokens.count)])
-            let pass = makePass(appending: piece, to: state, tap: tap)
-            runLayers(pass)
-            state.count += piece.count
-            guard lower + piece.count == tokens.count else { continue }
-            let row = piece.count - 1..<piece.count
-            last = logits(norm(pass.workspace.stream.rows(row), into: pass.workspace.normed))
-        }
-        return last
     }
 
     func accumulateGradients(
@@ -108,7 +85,16 @@ final class Llama: LanguageModelArchitecture {
     }
 
     func memory(rowCount: Int, length: Int, tap: (any ProjectionTap)?) -> ModelMemory {
-        let extents = extents(rowCount: rowCount, trains: true, tap: tap)
+        memory(
+            rowCount: rowCount, length: length,
+            extents: extents(rowCount: rowCount, trains: true, tap: tap))
+    }
+
+    func memory(
+        rowCount: Int,
+        length: Int,
+        extents: DecoderWorkspace.Extents
+    ) -> ModelMemory {
         let attention = makeAttention(
             VisibleKeys(sequenceCount: 1, queryCount: length, window: configuration.slidingWindow))
         return ModelMemory(
@@ -127,9 +113,10 @@ final class Llama: LanguageModelArchitecture {
 // MARK: - One pass
 
 extension Llama {
-    private func makePass(
+    func makePass(
         _ batch: TokenBatch,
         tap: (any ProjectionTap)?,
+        hiddenTap: (any HiddenStateTap)? = nil,
         trains: Bool = false
     ) -> DecoderPass {
         precondition(
@@ -147,23 +134,28 @@ extension Llama {
         let positions = batch.segmentStarts.enumerated().map { index, start in
             Int32(index % batch.length) - start
         }
-        let extents = extents(rowCount: batch.positionCount, trains: trains, tap: tap)
+        let extents =
+            hiddenTap == nil
+            ? extents(rowCount: batch.positionCount, trains: trains, tap: tap)
+            : hiddenExtents(rowCount: batch.positionCount)
         return DecoderPass(
             tokens: batch.inputs,
             length: batch.length,
             attention: makeAttention(visible),
             positions: positions,
             tap: tap,
+            hiddenTap: hiddenTap,
             state: nil,
             workspace: makeWorkspace(extents),
-            crossEntropy: makeCrossEntropy(extents)
+            crossEntropy: hiddenTap == nil ? makeCrossEntropy(extents) : hiddenCrossEntropy
         )
     }
 
-    private func makePass(
+    func makePass(
         appending tokens: [Int32],
         to state: GenerationState,
-        tap: (any ProjectionTap)?
+        tap: (any ProjectionTap)?,
+        hiddenTap: (any HiddenStateTap)? = nil
     ) -> DecoderPass {
         tap?.begin(options.computeType)
         let visible = VisibleKeys(
@@ -179,13 +171,14 @@ extension Llama {
             attention: makeAttention(visible),
             positions: [],
             tap: tap,
+            hiddenTap: hiddenTap,
             state: state,
             workspace: makeWorkspace(extents),
             crossEntropy: makeCrossEntropy(extents)
         )
     }
 
-    private func extents(
+    func extents(
         rowCount: Int,
         trains: Bool,
         tap: (any ProjectionTap)?
@@ -211,7 +204,7 @@ extension Llama {
 
     /// Takes chunks of rows whose logits fit over a pass's scratch, but no fewer than 32: below, the
     /// products with the head wait for memory.
-    private func makeCrossEntropy(_ extents: DecoderWorkspace.Extents) -> CrossEntropy {
+    func makeCrossEntropy(_ extents: DecoderWorkspace.Extents) -> CrossEntropy {
         let scratch = DecoderLayout(configuration, extents).scratchCount
         let fitting = min(scratch / configuration.vocabularySize, 256) / 16 * 16
         return CrossEntropy(
@@ -243,7 +236,7 @@ extension Llama {
         return attentionScratch
     }
 
-    private func norm(_ stream: Matrix, into normed: Operand) -> Operand {
+    func norm(_ stream: Matrix, into normed: Operand) -> Operand {
         let normed = normed.rows(0..<stream.rowCount)
         RMSNorm.forward(
             .float32(stream),
@@ -254,7 +247,7 @@ extension Llama {
         return normed
     }
 
-    private func logits(_ hidden: Operand) -> [Float] {
+    func logits(_ hidden: Operand) -> [Float] {
         let buffer = FloatBuffer(count: hidden.rowCount * configuration.vocabularySize)
         let logits = buffer.take(rows: hidden.rowCount, columns: configuration.vocabularySize)
         weights.head.multiplyTransposed(hidden, into: logits)

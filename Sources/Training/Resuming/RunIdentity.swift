@@ -50,21 +50,17 @@ public struct RunIdentity: Hashable, Sendable {
     public init(
         model: some TensorSource,
         data: TrainingData,
-        adapter: LoRAAdapter,
+        adapter: any TrainableAdapter,
         settings: TrainingSettings,
         evaluation: [Field]
     ) throws {
-        let lora = adapter.configuration
         fields =
             [
                 Field(name: "base model", value: try Self.fingerprint(of: model)),
                 Field(name: "training data", value: Self.fingerprint(of: data.training)),
                 Field(name: "held-out data", value: Self.fingerprint(of: data.heldOut)),
-                Field(name: "rank", value: "\(lora.rank)"),
-                Field(name: "alpha", value: "\(lora.alpha)"),
-                Field(name: "targets", value: lora.targets.map(\.rawValue).joined(separator: ",")),
-                Field(name: "rank-stabilised scaling", value: "\(lora.usesRSLoRA)"),
-                Field(name: "first parameters", value: Self.fingerprint(of: adapter)),
+            ] + adapter.settings.map { Field(name: $0.name, value: $0.value) } + [
+                Field(name: "first parameters", value: Self.fingerprint(of: adapter))
             ] + Self.fields(of: settings) + evaluation
     }
 
@@ -127,7 +123,7 @@ public struct RunIdentity: Hashable, Sendable {
         return fingerprint.text
     }
 
-    private static func fingerprint(of adapter: LoRAAdapter) -> String {
+    private static func fingerprint(of adapter: any TrainableAdapter) -> String {
         var fingerprint = Fingerprint()
         unsafe adapter.withParameters { unsafe fingerprint.add(UnsafeRawBufferPointer($0)) }
         return fingerprint.text
