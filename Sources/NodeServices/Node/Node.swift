@@ -187,8 +187,7 @@ public final class Node: Sendable {
         )
         connector.register(at: swarm)
         let threads =
-            options.settings.threads
-            ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
+            options.settings.threads ?? NodeSettings.standardThreadCount
         let trainer = RoundTrainer(
             setup: RoundTrainer.Setup(
                 manifest: manifest, member: identity.publicKey, model: model, data: data,
