@@ -1,6 +1,6 @@
 public import Checkpoints
 public import Kernels
-public import Models
+internal import Models
 public import Tensors
 
 /// A LoRA adapter of which a part is trained: y = x W^T + s (x A_t^T) B_t^T + s (x A_f^T) B_f^T.

@@ -91,7 +91,7 @@ public struct FactorMean: Aggregator {
         let means = layout.entries.indices.map { normalizes ? scaledMean(of: $0) : mean(of: $0) }
         let next = try OuterStep(manifest.aggregation).next(state, means: means)
         return Aggregate(
-            sumDigest: normalizes ? held.digest(aggregator: Self.name) : sumDigest,
+            sumDigest: normalizes ? held.digest : sumDigest,
             adapter: next.tensors)
     }
 

@@ -75,9 +75,9 @@ struct HeldUpdates: Sendable {
 
     /// BLAKE2b-256 over `"starling/sum/2\0"`, the aggregator's name, the number of updates, and per
     /// update its member (32) and object id (32), in ascending order of the members.
-    func digest(aggregator: String) -> Digest {
+    var digest: Digest {
         Self.digest(
-            aggregator: aggregator,
+            manifest: manifest,
             updates: updates.map {
                 ($0.member, ContentAddress.id(of: AdapterUpdateCodec.encode($0)))
             })
@@ -85,10 +85,10 @@ struct HeldUpdates: Sendable {
 
     /// The same of updates in ascending order of their members.
     static func digest(
-        aggregator: String, updates: [(member: PublicKey, objectID: ObjectID)]
+        manifest: Manifest, updates: [(member: PublicKey, objectID: ObjectID)]
     ) -> Digest {
         var writer = CanonicalWriter(domain: "starling/sum/2")
-        writer.write(aggregator)
+        writer.write(manifest.aggregation.aggregator)
         writer.write(count: updates.count)
         for update in updates {
             writer.write(raw: update.member.bytes)

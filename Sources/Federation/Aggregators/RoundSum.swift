@@ -97,7 +97,7 @@ public struct RoundSum: Sendable {
 
     private var listDigest: Digest {
         HeldUpdates.digest(
-            aggregator: round.manifest.manifest.aggregation.aggregator,
+            manifest: round.manifest.manifest,
             updates: participants.map { ($0.member, $0.objectID) }.sorted { $0.0 < $1.0 })
     }
 }

@@ -124,12 +124,14 @@ final class LoneFederation {
         var events: [Event] = [
             .started, .updateReady(round: summary.round, summary: summary),
         ]
-        var time: UInt64 = 0
-        while !events.isEmpty {
-            time += 1
+        for time in UInt64(1)...200 {
+            let event = events.isEmpty ? .tick : events.removeFirst()
             let directives = instance.handle(
-                events.removeFirst(), now: Timestamp(milliseconds: time))
+                event, now: Timestamp(milliseconds: 100 * time))
             try await store.carryOut(directives)
+            for case .fetch(let order) in directives where order.kind == .adapter {
+                events.append(.objectFetched(order.objectID, .adapter))
+            }
             for case .aggregate(let order) in directives {
                 let worker = AggregationWorker(
                     manifest: manifest, layout: layout, store: store,
@@ -137,10 +139,11 @@ final class LoneFederation {
                 let outcome = try await worker.aggregate(order)
                 events.append(.aggregated(height: order.height, outcome: outcome))
             }
+            if let entry = try await store.entries().last, entry.proposal.round == summary.round {
+                base = entry.result.adapterDigest
+                return
+            }
         }
-        guard let entry = try await store.entries().last,
-            entry.proposal.round == summary.round
-        else { throw Broken() }
-        base = entry.result.adapterDigest
+        throw Broken()
     }
 }
