@@ -172,8 +172,9 @@ let package = Package(
         tests(
             "NodeServices",
             [
-                "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Federation",
-                "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore, nioPosix,
+                "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
+                "Federation", "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore,
+                nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

@@ -85,6 +85,12 @@ public struct CanonicalReader {
         return Array(bytes[offset..<offset + count])
     }
 
+    /// Passes over so many bytes.
+    mutating func skip(rawCount count: Int) throws(CanonicalError) {
+        guard count >= 0, remainingCount >= count else { throw .truncated(offset: offset) }
+        offset += count
+    }
+
     /// Bytes behind their count.
     public mutating func readPrefixed(max: Int) throws(CanonicalError) -> [UInt8] {
         try read(rawCount: readCount(max: max))
