@@ -174,6 +174,11 @@ public struct NodeSettings: Sendable, Equatable {
         return settings
     }
 
+    /// The threads that a node trains with where nothing is set: the network keeps a core.
+    public static var standardThreadCount: Int {
+        max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
+    }
+
     /// How the node computes, where nothing else is set as this machine does it best.
     var modelOptions: ModelOptions {
         ModelOptions(

@@ -188,8 +188,7 @@ public final class Node: Sendable {
         )
         connector.register(at: swarm)
         let threads =
-            options.settings.threads
-            ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
+            options.settings.threads ?? NodeSettings.standardThreadCount
         let part = try options.settings.trainedPart()
         let trainer = RoundTrainer(
             setup: RoundTrainer.Setup(
