@@ -1,0 +1,145 @@
+public import Cryptography
+
+/// A member's own signatures that convict it; anyone can check them.
+public enum SecureEvidence: Hashable, Sendable {
+    /// Two different statements where only one is allowed, as frames.
+    case equivocation(member: PublicKey, first: [UInt8], second: [UInt8])
+    /// A reveal whose share does not fit what its dealer committed to.
+    case falseShare(FalseShare)
+
+    /// A reveal with a false share, and what shows it: the deal and the join of the dealer, and
+    /// the roster that binds them to the group.
+    public struct FalseShare: Hashable, Sendable {
+        /// Who revealed.
+        public let member: PublicKey
+        /// Whose secret the share is of.
+        public let dealer: PublicKey
+        let reveal: [UInt8]
+        let deal: [UInt8]
+        let dealerJoin: [UInt8]
+        let roster: [UInt8]
+    }
+
+    /// Who is convicted.
+    public var member: PublicKey {
+        switch self {
+        case .equivocation(let member, _, _): member
+        case .falseShare(let found): found.member
+        }
+    }
+
+    /// Whether the frames prove the accusation; the network key is the federation's, if it has
+    /// one.
+    public func isProven(networkKey: SecretBytes?) -> Bool {
+        switch self {
+        case .equivocation(let member, let first, let second):
+            guard let first = try? SecureFrame(bytes: first),
+                let second = try? SecureFrame(bytes: second),
+                let slot = SecureSlot(first), slot == SecureSlot(second),
+                !first.saysSame(as: second), first.isSigned(by: member),
+                second.isSigned(by: member)
+            else { return false }
+            return true
+        case .falseShare(let found): return found.isProven(networkKey: networkKey)
+        }
+    }
+}
+
+extension SecureEvidence.FalseShare {
+    func isProven(networkKey: SecretBytes?) -> Bool {
+        guard let rosterFrame = try? SecureFrame(bytes: roster), rosterFrame.kind == .roster,
+            let roster = try? SecureRoster(rosterFrame),
+            let joinFrame = try? SecureFrame(bytes: dealerJoin), joinFrame.kind == .join,
+            let join = try? SecureJoin(joinFrame), join.member == dealer,
+            let dealFrame = try? SecureFrame(bytes: deal), dealFrame.kind == .deal,
+            let deal = try? SecureDeal(dealFrame),
+            let revealFrame = try? SecureFrame(bytes: reveal), revealFrame.kind == .reveal,
+            let reveal = try? SecureReveal(revealFrame)
+        else { return false }
+        let group = SecureDerivation.groupID(
+            rosterBytes: roster.canonicalBytes(view: rosterFrame.view), networkKey: networkKey)
+        let index = dealFrame.sender
+        guard dealFrame.group == group.bytes, revealFrame.group == group.bytes,
+            roster.joins.indices.contains(index - 1),
+            roster.joins[index - 1] == Hashing.blake2b256(dealerJoin),
+            joinFrame.isSigned(by: dealer), dealFrame.isSigned(by: dealer),
+            revealFrame.isSigned(by: member),
+            let share = reveal.shares.first(where: { $0.member == index }),
+            let key = RistrettoPoint(bytes: join.maskKey),
+            let commitments = SecureCommitments(deal, maskKey: key)
+        else { return false }
+        guard let scalar = RistrettoScalar(bytes: share.share) else { return true }
+        return !commitments.opened(participates: reveal.commit.participants.contains(index))
+            .isValidShare(scalar, at: UInt16(revealFrame.sender))
+    }
+}
+
+/// The place of a statement of which a member may sign only one.
+struct SecureSlot: Hashable, Sendable {
+    let kind: SecureFrame.Kind
+    /// The group, or federation and round where the group is what was said twice.
+    let scope: [UInt8]
+    let sender: Int
+    let view: Int
+    let item: Int
+
+    /// `nil` for kinds that may be repeated.
+    init?(_ frame: SecureFrame) {
+        kind = frame.kind
+        switch frame.kind {
+        case .join, .status: return nil
+        case .roster:
+            guard let roster = try? SecureRoster(frame) else { return nil }
+            var writer = CanonicalWriter()
+            writer.write(raw: roster.manifestDigest.bytes)
+            writer.write(littleEndian: roster.round)
+            scope = writer.bytes
+            sender = 0
+            view = frame.view
+            item = 0
+            return
+        case .share:
+            guard let share = try? SecureShare(frame) else { return nil }
+            item = share.recipient
+            view = 0
+        case .partial:
+            guard let partial = try? SecurePartial(frame) else { return nil }
+            item = partial.shard
+            view = frame.view
+        case .receipt, .contributors, .survivors:
+            item = 0
+            view = frame.view
+        // One per round, whatever the view.
+        case .rosterAck, .deal, .dealAck, .maskCommit, .commit, .reveal, .result:
+            item = 0
+            view = 0
+        }
+        scope = frame.group
+        sender = frame.sender
+    }
+}
+
+/// The commitments of one dealer to both of its polynomials.
+struct SecureCommitments: Hashable, Sendable {
+    let maskKey: FeldmanCommitments
+    let selfKey: FeldmanCommitments
+
+    /// `nil` where a commitment is no point.
+    init?(_ deal: SecureDeal, maskKey key: RistrettoPoint) {
+        let threshold = (deal.points.count + 1) / 2
+        guard deal.points.count == 2 * threshold - 1 else { return nil }
+        var points: [RistrettoPoint] = []
+        for bytes in deal.points {
+            guard let point = RistrettoPoint(bytes: bytes) else { return nil }
+            points.append(point)
+        }
+        maskKey = FeldmanCommitments(points: [key] + points[..<(threshold - 1)])
+        selfKey = FeldmanCommitments(points: Array(points[(threshold - 1)...]))
+    }
+
+    /// The commitments to the secret that is opened: the own mask's of a participant, the pair
+    /// masks' of one that dropped out.
+    func opened(participates: Bool) -> FeldmanCommitments {
+        participates ? selfKey : maskKey
+    }
+}
