@@ -50,8 +50,12 @@ struct SecureNetwork {
     /// What node `from` wants to send to `to`; what really travels, `nil` for nothing.
     var tamper: (_ from: Int, _ to: Int, _ bytes: [UInt8]) -> [UInt8]? = { $2 }
     /// Asked before a node's frame leaves: `true` stops the node for good, before it sends it.
-    var stops: (_ node: Int, _ frame: SecureFrame.Kind?, _ sentOfKind: Int) -> Bool = {
+    var stops: (_ node: Int, _ kind: UInt8, _ sentOfKind: Int) -> Bool = {
         _, _, _ in false
+    }
+    /// Told of every frame just before a node takes it.
+    var watch: (_ instance: SecureGroupInstance, _ delivery: Delivery, _ now: Timestamp) -> Void = {
+        _, _, _ in
     }
     private var queue: [Delivery] = []
     private var order: UInt64 = 0
@@ -155,9 +159,8 @@ struct SecureNetwork {
     }
 
     private mutating func send(_ bytes: [UInt8], from index: Int, to receivers: [PublicKey]) {
-        let kind = bytes.first.flatMap(SecureFrame.Kind.init(rawValue:))
         let count = nodes[index].sent.count { $0.first == bytes.first }
-        if stops(index, kind, count) {
+        if stops(index, bytes[0], count) {
             nodes[index].instance = nil
             return
         }
@@ -199,6 +202,7 @@ struct SecureNetwork {
                 queue.removeLast()
                 milliseconds = max(milliseconds, next.at)
                 let before = queue.count
+                if let instance = nodes[next.to].instance { watch(instance, next, now) }
                 tell(
                     next.to,
                     .received(from: nodes[next.from].key.publicKey, bytes: next.bytes))

@@ -12,6 +12,9 @@ struct EarlyFrames: Sendable {
     private var triedProgress = -1
     private var retryAt = Timestamp(milliseconds: 0)
 
+    /// Frames that wait.
+    var count: Int { frames.count }
+
     /// Keeps a frame; `false` where its sender has used up its room.
     mutating func keep(_ bytes: [UInt8], from peer: PublicKey, byteCountMax: Int) -> Bool {
         var used = usage[peer] ?? (0, 0)

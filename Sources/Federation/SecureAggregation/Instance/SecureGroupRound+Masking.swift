@@ -102,20 +102,20 @@ extension SecureGroupRound {
             guard let own = survivorIndex, state.owners[data.shard] == own else {
                 throw .ownerInvalid
             }
-            guard !masked.holds(shard: data.shard, of: sender) else { return }
             guard let commit = maskCommits[sender] else { throw .tooEarly }
             guard
                 Hashing.blake2b256(littleEndianWords: data.words[...])
                     == commit.shardHashes[data.shard]
             else { throw .hashMismatch }
+            guard !masked.holds(shard: data.shard, of: sender) else { return }
             masked.keep(data.words, shard: data.shard, of: sender)
         case .partialSum:
             guard data.contributor == 0 else { throw .malformed }
             guard let partial = state.partials[data.shard] else { throw .tooEarly }
-            guard state.sums[data.shard] == nil else { return }
             guard Hashing.blake2b256(littleEndianWords: data.words[...]) == partial.digest else {
                 throw .hashMismatch
             }
+            guard state.sums[data.shard] == nil else { return }
             views[view]?.sums[data.shard] = data.words
         }
         progress += 1
