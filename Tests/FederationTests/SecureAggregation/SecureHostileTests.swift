@@ -65,7 +65,8 @@ import Testing
     /// One frame of a kind arrives with one bit turned over; the round goes on without it.
     @Test(arguments: SecureFrame.Kind.allCases.map(\.rawValue) + [32, 33])
     func `a frame with a wrong bit is refused and made good`(kind: UInt8) throws {
-        for seed in UInt64(1)...2 {
+        do {
+            let seed: UInt64 = 1
             var network = try SecureNetwork(count: 5, elements: 5000, seed: seed)
             let tally = Tally()
             tally.generator = TestGenerator(state: seed &* 1000 &+ UInt64(kind))
@@ -108,7 +109,11 @@ import Testing
         network.tamper = { from, to, bytes in
             guard to == 0, let frame = try? SecureFrame(bytes: bytes), frame.kind == .commit,
                 let commit = try? SecureCommit(frame)
-            else { return to == 0 && bytes[0] == SecureFrame.Kind.reveal.rawValue ? nil : bytes }
+            else {
+                // Nor does it learn the result from others.
+                let isLate = [SecureFrame.Kind.reveal, .result].contains { $0.rawValue == bytes[0] }
+                return to == 0 && isLate ? nil : bytes
+            }
             let false_ = SecureCommit(
                 participants: everyone, dropped: MemberSet([2]), sumDigest: commit.sumDigest)
             guard let signer = keys.indices.first(where: { $0 + 1 == frame.sender }) else {
@@ -248,15 +253,18 @@ import Testing
         #expect(!isProven(one, []))
     }
 
-    /// Every owner tells half of the others another sum: no certificate, nothing is opened.
+    /// The first owner tells half of the others another sum: nobody may commit twice, so the round
+    /// is lost, but not the proof.
     @Test func `an owner that signs two sums opens nothing and is convicted`() throws {
         var network = try SecureNetwork(count: 7, elements: 50, seed: 9)
         let keys = network.nodes.map(\.key)
+        let tally = Tally()
         network.tamper = { from, to, bytes in
             guard let frame = try? SecureFrame(bytes: bytes), frame.kind == .partial,
-                to.isMultiple(of: 2), frame.isSigned(by: keys[from].publicKey),
+                frame.view == 0, to.isMultiple(of: 2), frame.isSigned(by: keys[from].publicKey),
                 let partial = try? SecurePartial(frame)
             else { return bytes }
+            tally.flips = from
             let other = SecurePartial(
                 shard: partial.shard, participants: partial.participants,
                 digest: Fixtures.digest("other"))
@@ -264,9 +272,13 @@ import Testing
         }
         network.startAll()
         network.run(seconds: 60)
-        #expect(network.nodes.contains { !$0.evidence.isEmpty })
-        #expect(
-            network.nodes.flatMap(\.evidence).allSatisfy { $0.isProven(networkKey: nil) })
+        let convicting = network.nodes.enumerated()
+            .filter { $0.offset != tally.flips }.flatMap(\.element.evidence)
+        #expect(!convicting.isEmpty)
+        for evidence in convicting {
+            #expect(evidence.member == keys[tally.flips].publicKey)
+            #expect(evidence.isProven(networkKey: nil))
+        }
         #expect(network.violations() == [])
     }
 }

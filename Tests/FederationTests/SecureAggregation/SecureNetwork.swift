@@ -20,6 +20,7 @@ struct SecureNetwork {
         var warnings: [Int] = []
         /// Every frame that the node sent, in order, once for each send.
         var sent: [[UInt8]] = []
+        var sentCounts: [UInt8: Int] = [:]
         var sentByteCount = 0
 
         var isAlive: Bool { instance != nil }
@@ -109,9 +110,9 @@ struct SecureNetwork {
         timing.joinSeconds = 2
         timing.stepSeconds = 2
         timing.fallbackSeconds = 1
-        timing.dataSeconds = 3
-        timing.signatureSeconds = 3
-        timing.certificateSeconds = 40
+        timing.dataSeconds = 2
+        timing.signatureSeconds = 2
+        timing.certificateSeconds = 20
         timing.statusSeconds = 0.5
         timing.silenceSeconds = 1.8
         return timing
@@ -122,12 +123,18 @@ struct SecureNetwork {
     /// Starts a node, after a stop again with fresh secrets and what it had stored.
     mutating func start(_ index: Int, contributes: Bool = true) {
         nodes[index].instance = SecureGroupInstance(
-            policy: nodes[index].policy, signer: nodes[index].key, secrets: .fresh(),
+            policy: nodes[index].policy, signer: nodes[index].key, secrets: secrets(of: index),
             records: nodes[index].records, now: now)
         tell(index, .started)
         if contributes {
             tell(index, .contribution(words: inputs[index], weight: weights[index]))
         }
+    }
+
+    /// Other secrets for each node and start, and the same ones for the same seed.
+    private mutating func secrets(of index: Int) -> RoundSecrets {
+        let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return RoundSecrets(seed: SecretBytes(copying: bytes))
     }
 
     mutating func startAll() {
@@ -159,11 +166,12 @@ struct SecureNetwork {
     }
 
     private mutating func send(_ bytes: [UInt8], from index: Int, to receivers: [PublicKey]) {
-        let count = nodes[index].sent.count { $0.first == bytes.first }
+        let count = nodes[index].sentCounts[bytes[0], default: 0]
         if stops(index, bytes[0], count) {
             nodes[index].instance = nil
             return
         }
+        nodes[index].sentCounts[bytes[0]] = count + 1
         nodes[index].sent.append(bytes)
         for receiver in receivers {
             guard let to = nodes.firstIndex(where: { $0.key.publicKey == receiver }),
@@ -197,7 +205,7 @@ struct SecureNetwork {
     ) {
         let end = milliseconds + UInt64(seconds * 1000)
         while milliseconds < end, !isDone(self) {
-            queue.sort { ($0.at, $0.order) > ($1.at, $1.order) }
+            sortQueue()
             while let next = queue.last, next.at <= nextTick {
                 queue.removeLast()
                 milliseconds = max(milliseconds, next.at)
@@ -206,14 +214,17 @@ struct SecureNetwork {
                 tell(
                     next.to,
                     .received(from: nodes[next.from].key.publicKey, bytes: next.bytes))
-                if queue.count != before {
-                    queue.sort { ($0.at, $0.order) > ($1.at, $1.order) }
-                }
+                if queue.count != before { sortQueue() }
             }
             milliseconds = max(milliseconds, nextTick)
             nextTick = milliseconds + 200
             for index in nodes.indices { tell(index, .tick) }
         }
+    }
+
+    /// Latest first, so that the next one is the last.
+    private mutating func sortQueue() {
+        queue.sort { $0.at != $1.at ? $0.at > $1.at : $0.order > $1.order }
     }
 
     /// The sum of those inputs in the ring, without any masks.

@@ -21,7 +21,12 @@ extension SecureGroupInstance {
             let seconds = timing.joinSeconds + 4 * (timing.stepSeconds + timing.fallbackSeconds)
             return isPast(startedAt, seconds) ? .noRoster : nil
         }
-        if round.certified != nil { return .certified }
+        if let certifiedAt = round.certifiedAt {
+            // The result is known; what is left is to open the sum as well, if that can be.
+            let canOpen = round.survivorIndex != nil && round.openedAt == nil
+            let seconds = timing.signatureSeconds + 2 * timing.dataSeconds
+            return !canOpen || isPast(certifiedAt, seconds) ? .certified : nil
+        }
         if round.sumIsOutOfBounds { return .sumOutOfBounds }
         if round.ownIndex == nil { return .excluded }
         let due = startedAt.adding(seconds: timing.contributionSeconds)

@@ -13,7 +13,7 @@ extension SecureGroupRound {
         guard let commitments = SecureCommitments(body, maskKey: group.joins[own - 1].maskKey),
             let frame = sign(.deal, body: body.bytes)
         else { preconditionFailure("own commitments are no points") }
-        if let slot = SecureSlot(frame) { store[slot] = frame }
+        place(frame)
         deals[own] = DealState(hash: Self.dealHash(frame), commitments: commitments)
         shares[own] = SecretPolynomial.shares(of: polynomials, at: UInt16(own))
         send(frame.bytes, to: group.everyone)
@@ -122,12 +122,11 @@ extension SecureGroupRound {
             deals[dealer].map { DealList.Entry(dealer: dealer, hash: $0.hash) }
         }
         let body = SecureSurvivors(deals: DealList(entries: entries)).bytes
-        guard let frame = sign(.survivors, view: rank, body: body) else { return }
-        if let slot = SecureSlot(frame) {
-            // One list for each view, and this node has one view.
-            guard store[slot] == nil else { return }
-            store[slot] = frame
-        }
+        // One list for each view, and this node has one view.
+        guard self.frame(.survivors, of: own, view: rank) == nil,
+            let frame = sign(.survivors, view: rank, body: body)
+        else { return }
+        place(frame)
         adopt(survivors: frame, members: set)
         send(frame.bytes, to: group.everyone)
     }

@@ -23,7 +23,7 @@ extension SecureGroupRound {
             .persist(
                 key: SecureRecords.commit(policy.round),
                 value: Hashing.blake2b256(frame.bytes).bytes))
-        if let slot = SecureSlot(frame) { store[slot] = frame }
+        place(frame)
         keep(frame, body)
         send(frame.bytes, to: group.everyone)
     }
@@ -126,16 +126,11 @@ extension SecureGroupRound {
         }
         guard found.count >= group.thresholds.threshold else { throw .certificateInvalid }
         for frame in found {
-            guard let slot = SecureSlot(frame), let key = group.key(of: frame.sender) else {
-                continue
-            }
-            if let known = store[slot] {
+            if let known = self.frame(.commit, of: frame.sender) {
                 guard !known.saysSame(as: frame) else { continue }
-                emit(
-                    .evidence(
-                        .equivocation(member: key, first: known.bytes, second: frame.bytes)))
+                convict(frame.sender, known, frame)
             } else {
-                store[slot] = frame
+                place(frame)
                 keep(frame, reveal.commit)
             }
         }
@@ -252,6 +247,7 @@ extension SecureGroupRound {
         guard let member = group.key(of: sender), let dealerKey = group.key(of: dealer),
             let reveal = frame(.reveal, of: sender), let deal = frame(.deal, of: dealer)
         else { return }
+        convicted.insert(sender)
         emit(
             .evidence(
                 .falseShare(

@@ -32,6 +32,7 @@ extension SecureGroupRound {
                 totalDigest: candidate.totalDigest, adapterDigest: candidate.adapterDigest,
                 results: equal.compactMap { frame(.result, of: $0)?.bytes })
             certified = certificate
+            certifiedAt = now
             emit(
                 .persist(
                     key: SecureRecords.result(policy.round),

@@ -2,11 +2,6 @@ internal import Cryptography
 
 /// What this node holds of a round, and what it sends to one that lacks it.
 extension SecureGroupRound {
-    private func senders(_ kind: SecureFrame.Kind, view: Int = 0) -> MemberSet {
-        MemberSet(
-            store.keys.filter { $0.kind == kind && $0.view == view }.map(\.sender))
-    }
-
     func describe(in status: inout SecureStatus) {
         status.deals = senders(.deal)
         status.shares = MemberSet(shares.keys)
@@ -22,10 +17,16 @@ extension SecureGroupRound {
         guard let state = currentView else { return }
         status.partials = MemberSet(state.partials.keys.map { $0 + 1 })
         status.sums = MemberSet(state.sums.keys.map { $0 + 1 })
+        status.partialsDigest = partialsDigest
         guard let own = survivorIndex else { return }
         status.ownedShards = state.owners.enumerated().filter { $0.element == own }.map {
             .init(shard: $0.offset, contributors: masked.contributors(of: $0.offset))
         }
+    }
+
+    /// The digest of all partial sums of the view; zero bytes while one is missing.
+    private var partialsDigest: [UInt8] {
+        currentView?.digests.map { SecureDerivation.sumDigest($0).bytes } ?? SecureFrame.noGroup
     }
 
     mutating func answer(_ status: SecureStatus, to peer: PublicKey) {
@@ -68,7 +69,13 @@ extension SecureGroupRound {
             }
         }
         guard isSame, let state = currentView else { return missing }
-        for shard in state.partials.keys.sorted() where !status.partials.contains(shard + 1) {
+        // Both hold every statement, but not the same ones: an owner has signed two.
+        let digest = partialsDigest
+        let differs =
+            digest != SecureFrame.noGroup && status.partialsDigest != SecureFrame.noGroup
+            && digest != status.partialsDigest
+        for shard in state.partials.keys.sorted()
+        where differs || !status.partials.contains(shard + 1) {
             if let frame = frame(.partial, of: state.owners[shard], view: view, item: shard) {
                 missing.append(frame)
             }

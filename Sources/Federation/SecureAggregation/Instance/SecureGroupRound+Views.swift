@@ -41,7 +41,7 @@ extension SecureGroupRound {
         while next < Self.viewCountMax {
             // A proposer that is silent is passed over at once.
             if let proposer = group.proposer(of: next, among: survivors.members),
-                isHeard(proposer)
+                isHeard(proposer), !convicted.contains(proposer)
             {
                 enter(view: next)
                 return
@@ -52,8 +52,8 @@ extension SecureGroupRound {
 
     private func receiptViews(above view: Int) -> [Int] {
         var highest: [Int: Int] = [:]
-        for slot in store.keys where slot.kind == .receipt && slot.view > view {
-            highest[slot.sender] = max(highest[slot.sender] ?? 0, slot.view)
+        for (other, senders) in viewSenders(.receipt) where other > view {
+            for sender in senders.indices { highest[sender] = max(highest[sender] ?? 0, other) }
         }
         return Array(highest.values)
     }
@@ -97,8 +97,9 @@ extension SecureGroupRound {
 
     private func receipts(in view: Int) -> [Int: SecureReceipt] {
         var receipts: [Int: SecureReceipt] = [:]
-        for (slot, frame) in store where slot.kind == .receipt && slot.view == view {
-            receipts[slot.sender] = try? SecureReceipt(frame)
+        for sender in senders(.receipt, view: view).indices {
+            receipts[sender] = frame(.receipt, of: sender, view: view)
+                .flatMap { try? SecureReceipt($0) }
         }
         return receipts
     }
@@ -109,7 +110,7 @@ extension SecureGroupRound {
             group.proposer(of: view, among: survivors.members) == own
         else { return }
         let receipts = receipts(in: view)
-        let alive = MemberSet(receipts.keys)
+        let alive = MemberSet(receipts.keys).subtracting(convicted)
         let heard = MemberSet(survivors.members.indices.filter(isHeard))
         let isLate =
             now >= viewEnteredAt.adding(seconds: policy.timing.fallbackSeconds / 2)
@@ -118,10 +119,9 @@ extension SecureGroupRound {
         }
         let body = contributors(receipts: receipts, alive: alive, survivors: survivors)
         guard body.participants.count >= group.thresholds.participantMinimum,
-            let frame = sign(.contributors, view: view, body: body.bytes),
-            let slot = SecureSlot(frame)
+            let frame = sign(.contributors, view: view, body: body.bytes)
         else { return }
-        store[slot] = frame
+        place(frame)
         adopt(body, view: view)
         send(frame.bytes, to: group.everyone)
     }

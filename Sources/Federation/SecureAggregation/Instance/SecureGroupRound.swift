@@ -22,7 +22,11 @@ struct SecureGroupRound: Sendable {
     var contribution: [UInt32]?
 
     /// Every statement that holds, by the place of which there may be one.
-    var store: [SecureSlot: SecureFrame] = [:]
+    private(set) var store: [SecureSlot: SecureFrame] = [:]
+    /// The senders of the statements that are here, by kind and view.
+    private var senders: [SecureFrame.Kind: [Int: MemberSet]] = [:]
+    /// Members that this node has evidence against; they sum and propose nothing more.
+    var convicted = MemberSet()
     var deals: [Int: DealState] = [:]
     /// Shares that were dealt to this node, and those that it dealt, by the other member.
     var shareFrames: [Int: SecureFrame] = [:]
@@ -51,6 +55,7 @@ struct SecureGroupRound: Sendable {
     var adapterDigest: Digest?
     var results: [Int: SecureResult] = [:]
     var certified: SecureRoundCertificate?
+    var certifiedAt: Timestamp?
 
     var now: Timestamp
     var lastHeard: [PublicKey: Timestamp] = [:]
@@ -119,9 +124,31 @@ struct SecureGroupRound: Sendable {
     /// Signs, keeps and sends a statement to all other members.
     mutating func broadcast(_ kind: SecureFrame.Kind, view: Int = 0, body: [UInt8]) {
         guard let frame = sign(kind, view: view, body: body) else { return }
-        if let slot = SecureSlot(frame) { store[slot] = frame }
+        place(frame)
         progress += 1
         send(frame.bytes, to: group.everyone)
+    }
+
+    /// Keeps a statement that holds.
+    mutating func place(_ frame: SecureFrame) {
+        guard let slot = SecureSlot(frame) else { return }
+        store[slot] = frame
+        senders[slot.kind, default: [:]][slot.view, default: MemberSet()].insert(slot.sender)
+    }
+
+    /// Whose statements of a kind are here.
+    func senders(_ kind: SecureFrame.Kind, view: Int = 0) -> MemberSet {
+        senders[kind]?[view] ?? MemberSet()
+    }
+
+    /// The views in which statements of a kind are here, with their senders.
+    func viewSenders(_ kind: SecureFrame.Kind) -> [Int: MemberSet] { senders[kind] ?? [:] }
+
+    /// Reports two statements for one place.
+    mutating func convict(_ sender: Int, _ first: SecureFrame, _ second: SecureFrame) {
+        guard let key = group.key(of: sender) else { return }
+        emit(.evidence(.equivocation(member: key, first: first.bytes, second: second.bytes)))
+        convicted.insert(sender)
     }
 
     func sign(_ kind: SecureFrame.Kind, view: Int = 0, body: [UInt8]) -> SecureFrame? {
@@ -152,9 +179,7 @@ struct SecureGroupRound: Sendable {
         guard frame.isSigned(by: key) else { throw .signatureInvalid }
         if let known {
             guard !known.saysSame(as: frame) else { return }
-            emit(
-                .evidence(
-                    .equivocation(member: key, first: known.bytes, second: frame.bytes)))
+            convict(frame.sender, known, frame)
             throw .equivocation
         }
         switch frame.kind {
@@ -171,7 +196,7 @@ struct SecureGroupRound: Sendable {
         case .result: try receivedResult(frame)
         case .join, .roster, .rosterAck, .status: throw .malformed
         }
-        store[slot] = frame
+        place(frame)
         progress += 1
     }
 

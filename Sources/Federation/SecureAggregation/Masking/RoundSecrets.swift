@@ -18,9 +18,23 @@ public struct RoundSecrets: Sendable {
 
     /// Draws fresh secrets from the system's randomness.
     public static func fresh() -> RoundSecrets {
-        RoundSecrets(
-            exchange: AgreementKey(), maskKey: .random(), selfKey: .random(),
-            dealSeed: .random(count: 32), contribution: SystemRandom.bytes(16))
+        RoundSecrets(seed: .random(count: 32))
+    }
+
+    /// Derives every secret from a seed of 32 bytes that serves for one round of one member.
+    init(seed: SecretBytes) {
+        func derived(_ domain: StaticString, byteCount: Int) -> SecretBytes {
+            KeyedDerivation.blake2b(
+                key: seed, message: CanonicalWriter(domain: domain).bytes, byteCount: byteCount)
+        }
+        guard
+            let exchange = AgreementKey(secret: derived("psa1/secret/kx", byteCount: 32))
+        else { preconditionFailure("32 bytes make no key") }
+        self.exchange = exchange
+        maskKey = SecretScalar(reducing: derived("psa1/secret/sk", byteCount: 64))
+        selfKey = SecretScalar(reducing: derived("psa1/secret/b", byteCount: 64))
+        dealSeed = derived("psa1/secret/deal", byteCount: 32)
+        contribution = derived("psa1/secret/beacon", byteCount: 16).copyBytes()
     }
 
     /// The polynomials that share sk and b among the group.

@@ -26,6 +26,8 @@ struct SecureStatus: SecureBody {
     /// Shards (from 1) whose partial sum is signed, and whose words are here.
     var partials = MemberSet()
     var sums = MemberSet()
+    /// The digest of all partial sums; zero bytes while one is missing.
+    var partialsDigest = SecureFrame.noGroup
     var commits = MemberSet()
     var reveals = MemberSet()
     var results = MemberSet()
@@ -50,6 +52,7 @@ struct SecureStatus: SecureBody {
         writer.write(index: view)
         writer.write(UInt8(hasContributors ? 1 : 0))
         for set in [receipts, partials, sums, commits, reveals, results] { writer.write(set) }
+        writer.write(raw: partialsDigest)
         SecureReceipt(shards: ownedShards).write(to: &writer)
     }
 
@@ -74,6 +77,7 @@ struct SecureStatus: SecureBody {
         commits = try reader.readSet()
         reveals = try reader.readSet()
         results = try reader.readSet()
+        partialsDigest = try reader.read(rawCount: Digest.byteCount)
         ownedShards = try SecureReceipt(reading: &reader).shards
     }
 }
