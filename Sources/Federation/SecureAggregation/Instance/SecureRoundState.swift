@@ -56,14 +56,11 @@ struct MaskedShards: Sendable {
     /// The sum over the participants, all of which must be here.
     func sum(of shard: Int, participants: MemberSet) -> [UInt32]? {
         guard let held = shards[shard] else { return nil }
-        var sum: [UInt32]?
-        for member in participants.indices {
+        let members = participants.indices
+        guard let first = members.first, var sum = held[first] else { return nil }
+        for member in members.dropFirst() {
             guard let words = held[member] else { return nil }
-            if sum == nil {
-                sum = words
-            } else {
-                for index in words.indices { sum?[index] &+= words[index] }
-            }
+            VectorMasking.add(words, to: &sum)
         }
         return sum
     }
