@@ -67,7 +67,9 @@ import Testing
     }
 
     static let steps: [UInt8] =
-        SecureFrame.Kind.allCases.filter { $0 != .status && $0 != .receipt && $0 != .contributors }
+        SecureFrame.Kind.allCases.filter {
+            ![.status, .receipt, .contributors, .audit].contains($0)
+        }
         .map(\.rawValue) + [maskedShard, partialSum]
 
     /// Seven members, a threshold of five: two may stop at any step, whoever they are.

@@ -54,7 +54,14 @@ import Testing
         }
         network.startAll()
         network.run()
-        #expect(tally.kinds.count == SecureFrame.Kind.allCases.count + 2)
+        // Rounds differ in who audits whom; a few more have one.
+        for seed in UInt64(22)...24 {
+            var other = try SecureNetwork(count: 5, elements: 5000, seed: seed)
+            other.watch = network.watch
+            other.startAll()
+            other.run()
+        }
+        #expect(tally.kinds.count == SecureFrame.Kind.allCases.count + 3)
         #expect(tally.accepted == [])
         // What is early is refused later, when what it builds on is there; see the next test.
         #expect(tally.early < tally.flips / 4)
@@ -63,7 +70,7 @@ import Testing
     }
 
     /// One frame of a kind arrives with one bit turned over; the round goes on without it.
-    @Test(arguments: SecureFrame.Kind.allCases.map(\.rawValue) + [32, 33])
+    @Test(arguments: SecureFrame.Kind.allCases.map(\.rawValue) + [32, 33, 34])
     func `a frame with a wrong bit is refused and made good`(kind: UInt8) throws {
         do {
             let seed: UInt64 = 1
@@ -80,6 +87,11 @@ import Testing
             }
             network.startAll()
             network.run()
+            // Not every round has an audit of the node or by it.
+            #expect(
+                tally.flips == 1 || kind == SecureFrame.Kind.audit.rawValue || kind >= 32
+                    || kind == SecureFrame.Kind.receipt.rawValue
+                    || kind == SecureFrame.Kind.contributors.rawValue)
             #expect(network.nodes[2].refusals.count >= tally.flips)
             for node in network.nodes {
                 #expect(node.end?.reason == .certified)
@@ -280,6 +292,67 @@ import Testing
             #expect(evidence.isProven(networkKey: nil))
         }
         #expect(network.violations() == [])
+    }
+}
+
+extension SecureHostileTests {
+    /// The owner tells everyone the same wrong sum: only the shards behind it show that.
+    @Test func `a wrong sum that its owner signs once is found by an audit`() throws {
+        var convictions = 0
+        for seed in UInt64(1)...6 {
+            var network = try SecureNetwork(count: 5, elements: 50, seed: seed)
+            let keys = network.nodes.map(\.key)
+            let tally = Tally()
+            var digest: Digest?
+            network.tamper = { from, _, bytes in
+                if bytes[0] == SecureDataFrame.Kind.partialSum.rawValue,
+                    let data = try? SecureDataFrame(bytes: bytes, wordCountMax: 51)
+                {
+                    var words = data.words
+                    words[0] &+= 1
+                    digest = Hashing.blake2b256(littleEndianWords: words[...])
+                    tally.flips = from
+                    return SecureDataFrame(
+                        data.kind, group: data.group, shard: data.shard, contributor: 0,
+                        words: words
+                    ).bytes
+                }
+                guard let frame = try? SecureFrame(bytes: bytes), frame.kind == .partial,
+                    let partial = try? SecurePartial(frame), frame.sender == from + 1
+                else { return bytes }
+                // Held back until the false words are known; then it is asked for again.
+                guard let digest else { return nil }
+                let other = SecurePartial(
+                    shard: partial.shard, participants: partial.participants, digest: digest)
+                return Self.forge(frame, body: other.bytes, by: keys[from])
+            }
+            network.startAll()
+            network.run()
+            for evidence in network.nodes.flatMap(\.evidence) {
+                guard case .falseSum = evidence else { continue }
+                convictions += 1
+                #expect(evidence.member == keys[tally.flips].publicKey)
+                #expect(evidence.isProven(networkKey: nil))
+                #expect(!evidence.isProven(networkKey: .random(count: 32)))
+            }
+            // Whoever opened has the sum that all signed for: off by the owner's one.
+            let sums = network.nodes.compactMap(\.opened)
+            #expect(Set(sums.map(\.digest)).count <= 1)
+        }
+        #expect(convictions > 0)
+    }
+
+    @Test func `an audit of an honest owner convicts nobody`() throws {
+        var audits = 0
+        for seed in UInt64(1)...4 {
+            var network = try SecureNetwork(count: 5, elements: 9000, seed: seed)
+            network.startAll()
+            network.run()
+            audits += network.nodes.reduce(0) { $0 + $1.sent(.audit).count }
+            #expect(network.nodes.allSatisfy { $0.evidence == [] && $0.refusals == [] })
+            #expect(network.violations() == [])
+        }
+        #expect(audits > 0)
     }
 }
 

@@ -6,6 +6,8 @@ public enum SecureEvidence: Hashable, Sendable {
     case equivocation(member: PublicKey, first: [UInt8], second: [UInt8])
     /// A reveal whose share does not fit what its dealer committed to.
     case falseShare(FalseShare)
+    /// A signed sum of a shard that is not the sum of what its contributors signed.
+    case falseSum(FalseSum)
 
     /// A reveal with a false share, and what shows it: the deal and the join of the dealer, and
     /// the roster that binds them to the group.
@@ -20,11 +22,24 @@ public enum SecureEvidence: Hashable, Sendable {
         let roster: [UInt8]
     }
 
+    /// What an owner signed as the sum, and what the contributors signed as its parts.
+    public struct FalseSum: Hashable, Sendable {
+        /// Who signed the sum.
+        public let member: PublicKey
+        let partial: [UInt8]
+        /// Mask commits, joins and words of the participants in ascending order.
+        let maskCommits: [[UInt8]]
+        let joins: [[UInt8]]
+        let shards: [[UInt32]]
+        let roster: [UInt8]
+    }
+
     /// Who is convicted.
     public var member: PublicKey {
         switch self {
         case .equivocation(let member, _, _): member
         case .falseShare(let found): found.member
+        case .falseSum(let found): found.member
         }
     }
 
@@ -41,28 +56,24 @@ public enum SecureEvidence: Hashable, Sendable {
             else { return false }
             return true
         case .falseShare(let found): return found.isProven(networkKey: networkKey)
+        case .falseSum(let found): return found.isProven(networkKey: networkKey)
         }
     }
 }
 
 extension SecureEvidence.FalseShare {
     func isProven(networkKey: SecretBytes?) -> Bool {
-        guard let rosterFrame = try? SecureFrame(bytes: roster), rosterFrame.kind == .roster,
-            let roster = try? SecureRoster(rosterFrame),
+        guard let roster = ProvenRoster(bytes: roster, networkKey: networkKey),
             let joinFrame = try? SecureFrame(bytes: dealerJoin), joinFrame.kind == .join,
-            let join = try? SecureJoin(joinFrame), join.member == dealer,
+            let join = try? SecureJoin(joinFrame),
             let dealFrame = try? SecureFrame(bytes: deal), dealFrame.kind == .deal,
             let deal = try? SecureDeal(dealFrame),
             let revealFrame = try? SecureFrame(bytes: reveal), revealFrame.kind == .reveal,
             let reveal = try? SecureReveal(revealFrame)
         else { return false }
-        let group = SecureDerivation.groupID(
-            rosterBytes: roster.canonicalBytes(view: rosterFrame.view), networkKey: networkKey)
         let index = dealFrame.sender
-        guard dealFrame.group == group.bytes, revealFrame.group == group.bytes,
-            roster.joins.indices.contains(index - 1),
-            roster.joins[index - 1] == Hashing.blake2b256(dealerJoin),
-            joinFrame.isSigned(by: dealer), dealFrame.isSigned(by: dealer),
+        guard dealFrame.group == roster.group, revealFrame.group == roster.group,
+            roster.member(index, join: dealerJoin) == dealer, dealFrame.isSigned(by: dealer),
             revealFrame.isSigned(by: member),
             let share = reveal.shares.first(where: { $0.member == index }),
             let key = RistrettoPoint(bytes: join.maskKey),
@@ -71,6 +82,60 @@ extension SecureEvidence.FalseShare {
         guard let scalar = RistrettoScalar(bytes: share.share) else { return true }
         return !commitments.opened(participates: reveal.commit.participants.contains(index))
             .isValidShare(scalar, at: UInt16(revealFrame.sender))
+    }
+}
+
+extension SecureEvidence.FalseSum {
+    func isProven(networkKey: SecretBytes?) -> Bool {
+        guard let roster = ProvenRoster(bytes: roster, networkKey: networkKey),
+            let partialFrame = try? SecureFrame(bytes: partial), partialFrame.kind == .partial,
+            let partial = try? SecurePartial(partialFrame), partialFrame.group == roster.group,
+            partialFrame.isSigned(by: member)
+        else { return false }
+        let participants = partial.participants.indices
+        guard participants.count == shards.count, participants.count == joins.count,
+            participants.count == maskCommits.count, var sum = shards.first
+        else { return false }
+        for (place, index) in participants.enumerated() {
+            guard let key = roster.member(index, join: joins[place]),
+                let frame = try? SecureFrame(bytes: maskCommits[place]),
+                frame.kind == .maskCommit, frame.group == roster.group, frame.sender == index,
+                frame.isSigned(by: key), let commit = try? SecureMaskCommit(frame),
+                commit.shardHashes.indices.contains(partial.shard),
+                Hashing.blake2b256(littleEndianWords: shards[place][...])
+                    == commit.shardHashes[partial.shard],
+                shards[place].count == sum.count
+            else { return false }
+            if place > 0 { VectorMasking.add(shards[place], to: &sum) }
+        }
+        return Hashing.blake2b256(littleEndianWords: sum[...]) != partial.digest
+    }
+}
+
+/// A roster by which evidence is tied to a group.
+private struct ProvenRoster {
+    let group: [UInt8]
+    private let joins: [Digest]
+
+    init?(bytes: [UInt8], networkKey: SecretBytes?) {
+        guard let frame = try? SecureFrame(bytes: bytes), frame.kind == .roster,
+            let roster = try? SecureRoster(frame)
+        else { return nil }
+        group =
+            SecureDerivation.groupID(
+                rosterBytes: roster.canonicalBytes(view: frame.view), networkKey: networkKey
+            ).bytes
+        joins = roster.joins
+    }
+
+    /// Who has that index, by the signed join that the roster names.
+    func member(_ index: Int, join bytes: [UInt8]) -> PublicKey? {
+        guard joins.indices.contains(index - 1),
+            joins[index - 1] == Hashing.blake2b256(bytes),
+            let frame = try? SecureFrame(bytes: bytes), frame.kind == .join,
+            let join = try? SecureJoin(frame), frame.isSigned(by: join.member)
+        else { return nil }
+        return join.member
     }
 }
 
@@ -87,7 +152,7 @@ struct SecureSlot: Hashable, Sendable {
     init?(_ frame: SecureFrame) {
         kind = frame.kind
         switch frame.kind {
-        case .join, .status: return nil
+        case .join, .status, .audit: return nil
         case .roster:
             guard let roster = try? SecureRoster(frame) else { return nil }
             var writer = CanonicalWriter()

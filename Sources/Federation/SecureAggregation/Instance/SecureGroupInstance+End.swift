@@ -5,7 +5,7 @@ extension SecureGroupInstance {
     mutating func checkEnd() {
         guard end == nil, let reason = endReason else { return }
         let end = SecureEnd(
-            reason: reason, keepsUpdate: !isHelper && round?.hasSentMasked != true,
+            reason: reason, keepsUpdate: !wasSpent && round?.hasSentMasked != true,
             hasRevealed: round?.hasRevealed == true)
         self.end = end
         contribution = nil

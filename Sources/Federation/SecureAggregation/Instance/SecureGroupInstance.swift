@@ -16,6 +16,8 @@ public struct SecureGroupInstance: Sendable {
     let signer: any MessageSigner
     /// Whether this node took part before a restart and only follows now.
     let isHelper: Bool
+    /// Whether masked bytes of the update had left before a restart.
+    let wasSpent: Bool
     let startedAt: Timestamp
 
     var formation: SecureFormation
@@ -44,6 +46,7 @@ public struct SecureGroupInstance: Sendable {
         self.policy = policy
         self.signer = signer
         isHelper = SecureRecords.hasTakenPart(round: policy.round, in: records)
+        wasSpent = SecureRecords.isUpdateSpent(round: policy.round, in: records)
         startedAt = now
         self.now = now
         nextStatusAt = now
@@ -147,6 +150,10 @@ public struct SecureGroupInstance: Sendable {
         let frame = try SecureFrame(bytes: bytes)
         switch frame.kind {
         case .status: try received(status: frame, from: peer)
+        case .audit:
+            guard round != nil else { throw .tooEarly }
+            round?.now = now
+            try round?.receivedAudit(frame, from: peer)
         case .join, .roster, .rosterAck:
             formation.now = now
             try formation.receive(frame)

@@ -80,6 +80,7 @@ extension SecureGroupRound {
             words = maskedWords.map { Array($0[group.shards.range(of: shard)]) }
             contributor = ownIndex ?? 0
         case .partialSum: words = views[view]?.sums[shard]
+        case .auditedShard: preconditionFailure("an audit is answered on its own")
         }
         guard let words else { return }
         sentAt[key] = now
@@ -109,6 +110,7 @@ extension SecureGroupRound {
             else { throw .hashMismatch }
             guard !masked.holds(shard: data.shard, of: sender) else { return }
             masked.keep(data.words, shard: data.shard, of: sender)
+        case .auditedShard: try receivedAudited(data, from: sender)
         case .partialSum:
             guard data.contributor == 0 else { throw .malformed }
             guard let partial = state.partials[data.shard] else { throw .tooEarly }

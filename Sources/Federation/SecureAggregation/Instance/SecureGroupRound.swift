@@ -54,6 +54,8 @@ struct SecureGroupRound: Sendable {
     var openedAt: Timestamp?
     var adapterDigest: Digest?
     var results: [Int: SecureResult] = [:]
+    var audit: AuditState?
+    var hasDrawnAudit = false
     var certified: SecureRoundCertificate?
     var certifiedAt: Timestamp?
 
@@ -106,6 +108,7 @@ struct SecureGroupRound: Sendable {
         sendShards()
         sumShards()
         commit()
+        startAudit()
         certify()
         reveal()
         open()
@@ -194,7 +197,7 @@ struct SecureGroupRound: Sendable {
         case .commit: try receivedCommit(frame)
         case .reveal: try receivedReveal(frame)
         case .result: try receivedResult(frame)
-        case .join, .roster, .rosterAck, .status: throw .malformed
+        case .join, .roster, .rosterAck, .status, .audit: throw .malformed
         }
         place(frame)
         progress += 1

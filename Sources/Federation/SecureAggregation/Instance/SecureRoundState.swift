@@ -49,6 +49,10 @@ struct MaskedShards: Sendable {
         shards[shard]?[contributor] != nil
     }
 
+    func words(shard: Int, of contributor: Int) -> [UInt32]? {
+        shards[shard]?[contributor]
+    }
+
     func contributors(of shard: Int) -> MemberSet {
         MemberSet((shards[shard] ?? [:]).keys.sorted())
     }
@@ -86,6 +90,16 @@ struct CertificateState: Sendable {
     let commit: SecureCommit
     let signatures: [SecureReveal.Signature]
     let since: Timestamp
+}
+
+/// An owner's work that this node checks.
+struct AuditState: Sendable {
+    let view: Int
+    let shard: Int
+    let owner: Int
+    /// By contributor.
+    var shards: [Int: [UInt32]] = [:]
+    var isDone = false
 }
 
 /// Something that was sent to a peer, so that it is not sent again at once.

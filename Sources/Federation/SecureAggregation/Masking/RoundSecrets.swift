@@ -48,6 +48,19 @@ public struct RoundSecrets: Sendable {
         }
     }
 
+    /// Which shard's owner this member checks; `nil` in all but one of n rounds.
+    func auditedShard(group: Digest, memberCount: Int, shardCount: Int) -> Int? {
+        var writer = CanonicalWriter(domain: "psa1/audit")
+        writer.write(raw: group.bytes)
+        let draw = KeyedDerivation.blake2b(
+            key: dealSeed, message: writer.bytes, byteCount: 16
+        ).copyBytes()
+        // Of 64 bits so few are lost to the remainder that the chances are even.
+        let numbers = [draw[..<8], draw[8...]].map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+        guard numbers[0] % UInt64(memberCount) == 0 else { return nil }
+        return Int(numbers[1] % UInt64(shardCount))
+    }
+
     /// The nonce for a recipient: fresh for every key, since the key lives for one round.
     func nonce(group: Digest, to recipient: Int) -> [UInt8] {
         var writer = CanonicalWriter(domain: "psa1/nonce")

@@ -91,6 +91,18 @@ struct SecureContributors: SecureBody {
     }
 }
 
+/// A member's wish to see the masked shards that an owner summed.
+struct SecureAudit: SecureBody {
+    static let kind = SecureFrame.Kind.audit
+    let shard: Int
+
+    init(shard: Int) { self.shard = shard }
+    func write(to writer: inout CanonicalWriter) { writer.write(index: shard) }
+    init(reading reader: inout CanonicalReader) throws(CanonicalError) {
+        shard = try reader.readIndex()
+    }
+}
+
 /// M6: the hash of a shard's sum over the view's participants.
 struct SecurePartial: SecureBody {
     static let kind = SecureFrame.Kind.partial

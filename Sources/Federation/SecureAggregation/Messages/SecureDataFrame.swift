@@ -1,6 +1,7 @@
 internal import Cryptography
 
-/// Words on their way: a shard of a masked vector to its owner, or a shard's sum to everyone.
+/// Words on their way: a shard of a masked vector to its owner, a shard's sum to everyone, or a
+/// shard that an owner shows to one who audits it.
 ///
 /// Kind (1), group (32), shard (2), contributor (2, zero for a sum), words (4 each), all
 /// little-endian. It carries no signature: the words must have the hash that a mask commit or a
@@ -9,6 +10,7 @@ struct SecureDataFrame: Hashable, Sendable {
     enum Kind: UInt8, Hashable, Sendable {
         case maskedShard = 32
         case partialSum = 33
+        case auditedShard = 34
     }
 
     static let headByteCount = 37

@@ -22,6 +22,7 @@ struct SecureFrame: Hashable, Sendable {
         case reveal = 13
         case result = 14
         case status = 15
+        case audit = 16
     }
 
     static let headByteCount = 37
