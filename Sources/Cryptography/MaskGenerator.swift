@@ -62,6 +62,17 @@ public enum MaskGenerator {
         unsafe sodium_free(memory)
     }
 
+    /// Adds the words of one vector to another of the same length, modulo 2^32.
+    public static func add(_ words: [UInt32], to sum: inout [UInt32]) {
+        precondition(words.count == sum.count, "\(words.count) words onto \(sum.count)")
+        unsafe words.withUnsafeBufferPointer { words in
+            unsafe sum.withUnsafeMutableBufferPointer { sum in
+                guard let from = words.baseAddress, let to = sum.baseAddress else { return }
+                for index in 0..<words.count { unsafe to[index] = to[index] &+ from[index] }
+            }
+        }
+    }
+
     private static func fill(
         _ stream: UnsafeMutablePointer<UInt32>, count: Int, chunk: Int, seed: SecretBytes
     ) {

@@ -106,7 +106,7 @@ extension SecureEvidence.FalseSum {
                     == commit.shardHashes[partial.shard],
                 shards[place].count == sum.count
             else { return false }
-            if place > 0 { VectorMasking.add(shards[place], to: &sum) }
+            if place > 0 { MaskGenerator.add(shards[place], to: &sum) }
         }
         return Hashing.blake2b256(littleEndianWords: sum[...]) != partial.digest
     }

@@ -49,7 +49,7 @@ public struct SecureGroupInstance: Sendable {
         wasSpent = SecureRecords.isUpdateSpent(round: policy.round, in: records)
         startedAt = now
         self.now = now
-        nextStatusAt = now
+        nextStatusAt = now.adding(seconds: policy.timing.statusSeconds)
         formation = SecureFormation(
             policy: policy, signer: signer, secrets: isHelper ? nil : secrets, startedAt: now)
     }

@@ -73,7 +73,7 @@ extension SecureGroupRound {
         self.audit = AuditState(
             view: audit.view, shard: audit.shard, owner: audit.owner, isDone: true)
         guard var sum = words.first else { return }
-        for next in words.dropFirst() { VectorMasking.add(next, to: &sum) }
+        for next in words.dropFirst() { MaskGenerator.add(next, to: &sum) }
         guard Hashing.blake2b256(littleEndianWords: sum[...]) != partial.digest,
             let key = group.key(of: audit.owner),
             let frame = frame(.partial, of: audit.owner, view: audit.view, item: audit.shard)

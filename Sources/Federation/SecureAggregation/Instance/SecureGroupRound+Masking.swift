@@ -139,9 +139,13 @@ extension SecureGroupRound {
             views[view]?.partials[shard] = partial
             views[view]?.sums[shard] = sum
             broadcast(.partial, view: view, body: partial.bytes)
-            for receiver in survivors.members.indices where receiver != own {
-                sendOnce(.partialSum, shard: shard, view: view, to: receiver)
+            let data = SecureDataFrame(
+                .partialSum, group: group.id.bytes, shard: shard, contributor: 0, words: sum)
+            for receiver in survivors.members.indices {
+                sentAt[
+                    SentKey(receiver: receiver, kind: .partialSum, view: view, shard: shard)] = now
             }
+            send(data.bytes, to: survivors.members)
         }
     }
 

@@ -64,7 +64,7 @@ struct MaskedShards: Sendable {
         guard let first = members.first, var sum = held[first] else { return nil }
         for member in members.dropFirst() {
             guard let words = held[member] else { return nil }
-            VectorMasking.add(words, to: &sum)
+            MaskGenerator.add(words, to: &sum)
         }
         return sum
     }

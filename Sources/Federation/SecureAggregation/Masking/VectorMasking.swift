@@ -63,10 +63,4 @@ enum VectorMasking {
         SecureDerivation.pairSeed(
             sharedSecret: try secret.sharedSecret(with: key), group: group, member, other)
     }
-
-    /// Adds the words of one vector to another, modulo 2^32.
-    static func add(_ words: [UInt32], to sum: inout [UInt32]) {
-        precondition(words.count == sum.count, "\(words.count) words onto \(sum.count)")
-        for index in sum.indices { sum[index] &+= words[index] }
-    }
 }
