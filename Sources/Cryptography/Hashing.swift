@@ -68,9 +68,9 @@ public enum Hashing {
     /// BLAKE2b-256 of ring words as they travel, low byte first.
     public static func blake2b256(littleEndianWords words: ArraySlice<UInt32>) -> Digest {
         #if _endian(little)
-            unsafe words.withUnsafeBytes { unsafe blake2b256($0) }
+        unsafe words.withUnsafeBytes { unsafe blake2b256($0) }
         #else
-            unsafe words.map(\.littleEndian).withUnsafeBytes { unsafe blake2b256($0) }
+        unsafe words.map(\.littleEndian).withUnsafeBytes { unsafe blake2b256($0) }
         #endif
     }
 }

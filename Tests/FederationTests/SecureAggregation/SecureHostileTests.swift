@@ -7,6 +7,7 @@ import Testing
     /// What a test counts while a network runs; it lives on the test's thread only.
     final class Tally {
         var flips = 0
+        var receiver = 0
         var refused = 0
         var early = 0
         var accepted: [String] = []
@@ -78,7 +79,8 @@ import Testing
             let tally = Tally()
             tally.generator = TestGenerator(state: seed &* 1000 &+ UInt64(kind))
             network.tamper = { _, to, bytes in
-                guard to == 2, bytes[0] == kind, tally.flips == 0 else { return bytes }
+                guard bytes[0] == kind, tally.flips == 0 else { return bytes }
+                tally.receiver = to
                 tally.flips += 1
                 var changed = bytes
                 let bit = Int.random(in: 8..<(8 * bytes.count), using: &tally.generator)
@@ -89,10 +91,11 @@ import Testing
             network.run()
             // Not every round has an audit of the node or by it.
             #expect(
-                tally.flips == 1 || kind == SecureFrame.Kind.audit.rawValue || kind >= 32
+                tally.flips == 1 || kind == SecureFrame.Kind.audit.rawValue
+                    || kind == SecureFrame.Kind.status.rawValue || kind >= 32
                     || kind == SecureFrame.Kind.receipt.rawValue
                     || kind == SecureFrame.Kind.contributors.rawValue)
-            #expect(network.nodes[2].refusals.count >= tally.flips)
+            #expect(network.nodes[tally.receiver].refusals.count >= tally.flips)
             for node in network.nodes {
                 #expect(node.end?.reason == .certified)
                 #expect(node.evidence == [])
@@ -126,12 +129,12 @@ import Testing
                 let isLate = [SecureFrame.Kind.reveal, .result].contains { $0.rawValue == bytes[0] }
                 return to == 0 && isLate ? nil : bytes
             }
-            let false_ = SecureCommit(
+            let overlapping = SecureCommit(
                 participants: everyone, dropped: MemberSet([2]), sumDigest: commit.sumDigest)
             guard let signer = keys.indices.first(where: { $0 + 1 == frame.sender }) else {
                 return nil
             }
-            return Self.forge(frame, body: false_.bytes, by: keys[signer])
+            return Self.forge(frame, body: overlapping.bytes, by: keys[signer])
         }
         network.startAll()
         network.run()

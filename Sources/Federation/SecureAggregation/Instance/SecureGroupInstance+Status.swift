@@ -55,7 +55,8 @@ extension SecureGroupInstance {
         }
         guard let group = formation.group, !status.isGroupFinal else { return }
         if status.group == group.id.bytes {
-            for (index, ack) in formation.acks where !status.rosterAcks.contains(index) {
+            for (index, ack) in formation.acks.sorted(by: { $0.key < $1.key })
+            where !status.rosterAcks.contains(index) {
                 resend(ack, to: peer)
             }
         } else if status.rosterView <= group.view, group.index(of: peer) != nil {

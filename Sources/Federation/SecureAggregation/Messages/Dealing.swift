@@ -3,7 +3,7 @@ internal import Cryptography
 /// M2, broadcast: the commitments to both polynomials; the first one of sk is in the join.
 struct SecureDeal: SecureBody {
     static let kind = SecureFrame.Kind.deal
-    /// A_1 ... A_(t-1), then B_0 ... B_(t-1).
+    /// A_1 to A_(t-1), then B_0 to B_(t-1).
     let points: [[UInt8]]
 
     init(points: [[UInt8]]) {
