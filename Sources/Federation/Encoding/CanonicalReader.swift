@@ -50,6 +50,13 @@ public struct CanonicalReader {
         return value
     }
 
+    /// An integer, low byte first.
+    public mutating func readLittleEndian<Value: FixedWidthInteger & UnsignedInteger>(
+        _ type: Value.Type = Value.self
+    ) throws(CanonicalError) -> Value {
+        try read(Value.self).byteSwapped
+    }
+
     /// A float from its bit pattern.
     public mutating func readDouble() throws(CanonicalError) -> Double {
         Double(bitPattern: try read(UInt64.self))
