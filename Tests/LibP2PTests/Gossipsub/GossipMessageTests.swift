@@ -1,5 +1,5 @@
 import Cryptography
-import SwiftProtobuf
+import FoundationEssentials
 import Testing
 
 @testable import LibP2P
@@ -29,7 +29,7 @@ import Testing
         _ change: (inout GossipMessageMessage) -> Void
     ) throws -> [UInt8] {
         let bytes = SamplePeerMessages.hello.bytes
-        var parsed = try GossipMessageMessage(serializedBytes: bytes)
+        var parsed = try GossipMessageMessage(wireBytes: bytes, reading: .envelope)
         change(&parsed)
         return parsed.wireBytes
     }

@@ -87,7 +87,7 @@ import Testing
 
     @Test(arguments: [0x0a, 0x12, 0x1a] as [UInt8])
     func `half a million empty parts are refused`(tag: UInt8) {
-        let bytes = (0..<GossipRPC.byteCountMax / 2).flatMap { _ in [tag, 0] }
+        let bytes = (0..<GossipRPC.byteCountMax / 2).flatMap { _ -> [UInt8] in [tag, 0] }
         if tag == 0x1a {
             // Empty controls are one and the same, merged.
             #expect(throws: Never.self) { try GossipRPC(bytes: bytes) }
@@ -101,20 +101,20 @@ import Testing
         func framed(_ content: [UInt8]) -> [UInt8] {
             [0x1a] + UVarint.encode(UInt64(content.count)) + content
         }
-        let empty = (0..<GossipRPC.partCountMax + 1).flatMap { _ in [field << 3 | 2, 0] }
+        let empty = (0..<GossipRPC.partCountMax + 1).flatMap { _ -> [UInt8] in [field << 3 | 2, 0] }
         #expect(throws: GossipRPCError.tooManyParts) { try GossipRPC(bytes: framed(empty)) }
-        let ids = (0..<GossipRPC.partCountMax).flatMap { _ in [0x12, 0] as [UInt8] }
+        let ids = (0..<GossipRPC.partCountMax).flatMap { _ -> [UInt8] in [0x12, 0] }
         let one = [field << 3 | 2] + UVarint.encode(UInt64(ids.count)) + ids
         #expect(throws: GossipRPCError.tooManyParts) { try GossipRPC(bytes: framed(one)) }
     }
 
     @Test func `damaged frames are refused or read as something that reads back`() throws {
         let rpc = try Self.full()
-        try Mutations.run(
+        Mutations.run(
             seed: 11, count: 3_000, inputs: [rpc.bytes, GossipRPC.graft("t").bytes]
         ) { bytes in
             guard let read = try? GossipRPC(bytes: bytes) else { return }
-            #expect(try GossipRPC(bytes: read.bytes) == read)
+            #expect((try? GossipRPC(bytes: read.bytes)) == read)
         }
     }
 
