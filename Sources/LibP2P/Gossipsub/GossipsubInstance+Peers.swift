@@ -1,11 +1,16 @@
 extension GossipsubInstance {
     mutating func connect(_ peer: PeerID, _ info: GossipPeer) {
-        guard peer != peerID, peers[peer] == nil else { return }
-        peers[peer] = PeerState(info: info)
-        scores.connect(peer, addressGroup: info.addressGroup)
+        guard peer != peerID else { return }
         let own = topics
+        if peers[peer] == nil {
+            peers[peer] = PeerState(info: info)
+            scores.connect(peer, addressGroup: info.addressGroup)
+        }
+        // On a new stream of a known peer, what an old one may have lost is said again.
+        let shared = own.filter { meshes[$0]?.contains(peer) ?? false }
         queueControl(peer) { rpc in
             rpc.subscriptions = own.map { .init(isSubscribed: true, topic: $0) }
+            rpc.graft = shared
         }
     }
 

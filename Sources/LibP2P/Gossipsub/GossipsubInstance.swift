@@ -16,7 +16,7 @@ public import Cryptography
 public struct GossipsubInstance: Sendable {
     /// What happens to the node.
     public enum Event: Sendable {
-        /// A stream to a peer is open.
+        /// A stream to a peer is open, the first one or another in its place.
         case connected(PeerID, GossipPeer)
         /// The peer is gone.
         case disconnected(PeerID)

@@ -16,7 +16,7 @@ public struct GossipConfiguration: Sendable {
     public var dialsExchangedPeers = true
     /// With so many connections no further peers are dialled; the upper end of what a node aims for.
     public var connectionCountTarget = 24
-    /// How often a peer whose gossip stream fails is tried again on the same connection.
+    /// How often a stream that could not be opened is tried again, each time a heartbeat later.
     public var reopenCountMax = 3
 
     /// The defaults of the specification.

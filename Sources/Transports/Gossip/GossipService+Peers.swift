@@ -18,29 +18,62 @@ extension GossipService {
     }
 
     /// Opens the stream to a peer that ``begin(_:)`` has claimed, and sends until it ends.
+    ///
+    /// A stream that fails while the peer stays connected is opened anew: what the peer says comes
+    /// on streams of its own, and is no worse for it.
     func serve(_ peer: PeerID) async {
-        guard let (stream, info) = await open(peer) else {
+        guard let (first, info) = await openPatiently(peer) else {
             settle(peer, nil)
             return
         }
         let link = GossipLink(peer: peer)
-        link.use(stream)
-        guard settle(peer, link) else { return stream.reset() }
+        link.use(first)
+        guard settle(peer, link) else { return first.reset() }
         perform(.connected(peer, info))
-        await send(on: stream, link)
+        var stream = first
+        while let end = await send(on: stream, link), end != .closed {
+            guard let (other, info) = await openPatiently(peer) else { break }
+            await stream.closeWrite()
+            stream = other
+            link.use(other)
+            // Frames may have been lost with the stream: begin with the subscriptions again.
+            if end == .failed { perform(.connected(peer, info)) }
+        }
+        await stream.closeWrite()
         link.end()
         guard remove(link) else { return }
         perform(.disconnected(peer))
         logger.debug("gossip stream ended", metadata: ["peer": "\(peer)"])
     }
 
-    private func open(_ peer: PeerID) async -> (SwarmStream, GossipPeer)? {
-        guard let connection = swarm.state.withLock({ $0.table.preferred(for: peer) }) else {
-            return nil
+    /// Opens the stream, and tries again if that fails; nil if the peer speaks no gossipsub, or has
+    /// gone.
+    private func openPatiently(_ peer: PeerID) async -> (SwarmStream, GossipPeer)? {
+        for attempt in 0...configuration.reopenCountMax {
+            guard !Task.isCancelled,
+                let connection = swarm.state.withLock({ $0.table.preferred(for: peer) })
+            else { return nil }
+            switch await open(peer, on: connection) {
+            case .open(let stream, let info): return (stream, info)
+            case .unsupported: return nil
+            case .failed:
+                // The connection may be giving way to another.
+                let pause = configuration.parameters.heartbeatInterval * (attempt + 1)
+                try? await Task.sleep(for: pause)
+            }
         }
+        return nil
+    }
+
+    private enum Opening {
+        case open(SwarmStream, GossipPeer)
+        case unsupported, failed
+    }
+
+    private func open(_ peer: PeerID, on connection: ConnectionHandle) async -> Opening {
         let identified = swarm.state.withLock { $0.identified[peer]?.protocols }
         for version in GossipVersion.allCases {
-            // What a peer lists need not be tried, but it need not have listed anything yet.
+            // What a peer does not list need not be tried, if it has listed anything yet.
             if let identified, !identified.contains(version.protocolID) { continue }
             do throws(TransportError) {
                 let stream = try await swarm.openStream(
@@ -48,17 +81,15 @@ extension GossipService {
                 let info = GossipPeer(
                     isOutbound: connection.isDialer, version: version,
                     addressGroup: connection.remoteAddress.gossipAddressGroup)
-                return (stream, info)
+                return .open(stream, info)
             } catch {
                 logger.debug(
                     "gossip stream not opened",
                     metadata: ["peer": "\(peer)", "reason": "\(error)"])
-                guard case .protocolUnsupported = error else { return nil }
+                guard case .protocolUnsupported = error else { return .failed }
             }
         }
-        // Neither version: there is no use in trying again on this connection.
-        state.withLock { $0.failureCounts[peer] = configuration.reopenCountMax }
-        return nil
+        return .unsupported
     }
 
     /// Notes how opening went, and lets go whoever waits for it.
@@ -69,22 +100,11 @@ extension GossipService {
         let (waiters, isWanted) = state.withLock {
             state -> ([CheckedContinuation<GossipLink?, Never>], Bool) in
             guard case .opening = state.stages[peer] else { return ([], false) }
-            if let link {
-                state.stages[peer] = .open(link)
-            } else {
-                noteFailure(of: peer, &state)
-            }
+            state.stages[peer] = link.map(Stage.open) ?? .unsupported
             return (state.waiters.removeValue(forKey: peer) ?? [], true)
         }
         for waiter in waiters { waiter.resume(returning: link) }
         return isWanted
-    }
-
-    /// After too many failures the peer is left alone until it connects again.
-    private func noteFailure(of peer: PeerID, _ state: inout State) {
-        state.failureCounts[peer, default: 0] += 1
-        let isHopeless = (state.failureCounts[peer] ?? 0) > configuration.reopenCountMax
-        state.stages[peer] = isHopeless ? .unsupported : nil
     }
 
     /// Forgets a link that has ended by itself; false if it is not the peer's any more.
@@ -93,7 +113,7 @@ extension GossipService {
             guard case .open(let present) = state.stages[link.peer], present === link else {
                 return false
             }
-            noteFailure(of: link.peer, &state)
+            state.stages[link.peer] = .unsupported
             return true
         }
     }
@@ -112,8 +132,7 @@ extension GossipService {
     /// Ends what there is with a peer.
     func drop(_ peer: PeerID) {
         let (stage, waiters) = state.withLock { state in
-            state.failureCounts[peer] = nil
-            return (
+            (
                 state.stages.removeValue(forKey: peer),
                 state.waiters.removeValue(forKey: peer) ?? []
             )
@@ -124,11 +143,20 @@ extension GossipService {
         perform(.disconnected(peer))
     }
 
-    private func send(on first: SwarmStream, _ link: GossipLink) async {
-        var stream = first
+    private enum SendingEnd {
+        /// The link has ended.
+        case closed
+        /// Another connection is to be used.
+        case moved
+        case failed
+    }
+
+    /// Sends what is queued; nil if the task is cancelled.
+    private func send(on stream: SwarmStream, _ link: GossipLink) async -> SendingEnd? {
         while !Task.isCancelled {
             switch link.next() {
-            case .end: return await stream.closeWrite()
+            case .end: return .closed
+            case .move: return .moved
             case .wait: await link.wait()
             case .send(let frame):
                 do throws(TransportError) {
@@ -137,16 +165,11 @@ extension GossipService {
                     logger.debug(
                         "gossip frame not sent",
                         metadata: ["peer": "\(link.peer)", "reason": "\(error)"])
-                    return
+                    return .failed
                 }
-            case .move:
-                guard let (other, _) = await open(link.peer) else { return }
-                await stream.closeWrite()
-                stream = other
-                link.use(other)
             }
         }
-        await stream.closeWrite()
+        return nil
     }
 
     // MARK: The streams from a peer

@@ -27,7 +27,7 @@ public final class GossipService: Sendable {
     enum Stage {
         case opening
         case open(GossipLink)
-        /// The peer does not speak gossipsub, or its stream failed too often.
+        /// The peer does not speak gossipsub, or its stream could not be opened again.
         case unsupported
     }
 
@@ -36,7 +36,6 @@ public final class GossipService: Sendable {
         var generator = SodiumRandomNumberGenerator()
         var topics: [String: Topic] = [:]
         var stages: [PeerID: Stage] = [:]
-        var failureCounts: [PeerID: Int] = [:]
         var protectedPeers: Set<PeerID> = []
         /// Streams of peers that wait until the node's own stream to them is open.
         var waiters: [PeerID: [CheckedContinuation<GossipLink?, Never>]] = [:]

@@ -14,6 +14,16 @@ import Testing
         #expect(directives.sent(to: peer) == .subscription([Self.topic]))
     }
 
+    @Test func `on a new stream of a known peer subscriptions and GRAFTs are repeated`() throws {
+        var bench = GossipBench()
+        let peer = try bench.connect()
+        bench.beat()
+        let directives = bench.handle(.connected(peer.id, GossipPeer(isOutbound: false)))
+        #expect(directives.sent(to: peer).subscriptions.map(\.topic) == [Self.topic])
+        #expect(directives.sent(to: peer).graft == [Self.topic])
+        #expect(bench.instance.subscribers(of: Self.topic) == [peer.id])
+    }
+
     @Test func `subscribing announces the topic and grafts D of its peers`() throws {
         var bench = GossipBench(subscribes: false)
         let peers = try (0..<9).map { _ in try bench.connect() }
