@@ -23,13 +23,11 @@ extension GossipService {
     /// on streams of its own, and is no worse for it.
     func serve(_ peer: PeerID) async {
         guard let (first, info) = await openPatiently(peer) else {
-            settle(peer, nil)
-            return
+            return giveUp(peer)
         }
         let link = GossipLink(peer: peer)
         link.use(first)
-        guard settle(peer, link) else { return first.reset() }
-        perform(.connected(peer, info))
+        guard settle(link, info) else { return first.reset() }
         var stream = first
         while let end = await send(on: stream, link), end != .closed {
             guard let (other, info) = await openPatiently(peer) else { break }
@@ -41,8 +39,14 @@ extension GossipService {
         }
         await stream.closeWrite()
         link.end()
-        guard remove(link) else { return }
-        perform(.disconnected(peer))
+        perform(.disconnected(peer)) { state in
+            // Forgets the link, unless somebody else has done so.
+            guard case .open(let present) = state.stages[peer], present === link else {
+                return false
+            }
+            state.stages[peer] = .unsupported
+            return true
+        }
         logger.debug("gossip stream ended", metadata: ["peer": "\(peer)"])
     }
 
@@ -92,30 +96,28 @@ extension GossipService {
         return .unsupported
     }
 
-    /// Notes how opening went, and lets go whoever waits for it.
+    /// Enters a link and tells the instance of the peer, then lets go whoever waits for it.
     ///
     /// - Returns: Whether the peer is still wanted.
-    @discardableResult
-    private func settle(_ peer: PeerID, _ link: GossipLink?) -> Bool {
-        let (waiters, isWanted) = state.withLock {
-            state -> ([CheckedContinuation<GossipLink?, Never>], Bool) in
-            guard case .opening = state.stages[peer] else { return ([], false) }
-            state.stages[peer] = link.map(Stage.open) ?? .unsupported
-            return (state.waiters.removeValue(forKey: peer) ?? [], true)
-        }
+    private func settle(_ link: GossipLink, _ info: GossipPeer) -> Bool {
+        var waiters: [CheckedContinuation<GossipLink?, Never>] = []
+        let isWanted = perform(.connected(link.peer, info)) { state in
+            guard case .opening = state.stages[link.peer] else { return false }
+            state.stages[link.peer] = .open(link)
+            waiters = state.waiters.removeValue(forKey: link.peer) ?? []
+            return true
+        }.isHandled
         for waiter in waiters { waiter.resume(returning: link) }
         return isWanted
     }
 
-    /// Forgets a link that has ended by itself; false if it is not the peer's any more.
-    private func remove(_ link: GossipLink) -> Bool {
-        state.withLock { state in
-            guard case .open(let present) = state.stages[link.peer], present === link else {
-                return false
-            }
-            state.stages[link.peer] = .unsupported
-            return true
+    private func giveUp(_ peer: PeerID) {
+        let waiters = state.withLock { state -> [CheckedContinuation<GossipLink?, Never>] in
+            guard case .opening = state.stages[peer] else { return [] }
+            state.stages[peer] = .unsupported
+            return state.waiters.removeValue(forKey: peer) ?? []
         }
+        for waiter in waiters { waiter.resume(returning: nil) }
     }
 
     /// The connection of a peer's stream may have ended, and another may be there already.
@@ -131,16 +133,15 @@ extension GossipService {
 
     /// Ends what there is with a peer.
     func drop(_ peer: PeerID) {
-        let (stage, waiters) = state.withLock { state in
-            (
-                state.stages.removeValue(forKey: peer),
-                state.waiters.removeValue(forKey: peer) ?? []
-            )
+        var stage: Stage?
+        var waiters: [CheckedContinuation<GossipLink?, Never>] = []
+        perform(.disconnected(peer)) { state in
+            stage = state.stages.removeValue(forKey: peer)
+            waiters = state.waiters.removeValue(forKey: peer) ?? []
+            return true
         }
         for waiter in waiters { waiter.resume(returning: nil) }
-        guard case .open(let link) = stage else { return }
-        link.end()
-        perform(.disconnected(peer))
+        if case .open(let link) = stage { link.end() }
     }
 
     private enum SendingEnd {

@@ -186,6 +186,8 @@ public final class GossipService: Sendable {
 
     /// What an event leaves to be done outside the lock.
     struct Outcome {
+        /// Whether the event was handed in.
+        var isHandled = false
         var published: GossipMessage?
         var validations: [(message: GossipMessage, sender: PeerID, validator: Validator)] = []
     }
@@ -193,12 +195,19 @@ public final class GossipService: Sendable {
     /// Hands an event to the instance and carries out what it says, but for validations.
     ///
     /// Frames are queued within the lock, so that they leave in the order of the directives.
+    ///
+    /// - Parameter prepare: Changes the state in the same moment; if it answers false, nothing
+    ///   happens.
     @discardableResult
-    func perform(_ event: GossipsubInstance.Event) -> Outcome {
+    func perform(
+        _ event: GossipsubInstance.Event, if prepare: (inout State) -> Bool = { _ in true }
+    ) -> Outcome {
         var outcome = Outcome()
         var notes: [(PeerID, GossipNote)] = []
         let now = ContinuousClock.now - start
         state.withLock { state in
+            guard prepare(&state) else { return }
+            outcome.isHandled = true
             let directives = state.instance.handle(event, now: now, using: &state.generator)
             for directive in directives {
                 switch directive {
