@@ -3,18 +3,17 @@ import Testing
 
 @testable import LibP2P
 
-/// Whole networks of instances. A failure is repeated by its seed.
+/// Whole networks of instances; a failure is repeated by its seed.
 @Suite struct GossipsubSimulationTests {
     static let topic = GossipNetwork.topic
 
-    /// Lets the meshes form, has random nodes publish one message every 100 ms, and lets ten more
-    /// heartbeats pass.
+    /// Lets the meshes form, has random nodes publish a message every 100 ms, and gives them time.
     static func runTraffic(
         _ network: inout GossipNetwork, messageCount: Int, seed: UInt64,
-        settle: Duration = .seconds(6)
+        formed: Duration = .seconds(6), settled: Duration = .seconds(8)
     ) {
         var generator = SeededGenerator(seed: seed)
-        network.run(until: settle)
+        network.run(until: formed)
         for number in 0..<messageCount {
             var publisher = Int.random(in: 0..<network.nodes.count, using: &generator)
             while network.attackers.contains(publisher) {
@@ -23,20 +22,23 @@ import Testing
             network.publish([UInt8(number & 255), 1, 2, 3], by: publisher)
             network.run(until: network.now + .milliseconds(100))
         }
-        network.run(until: network.now + .seconds(10))
+        network.run(until: network.now + settled)
     }
 
-    @Test(arguments: [(30, 11), (100, 12), (200, 13)] as [(Int, UInt64)])
+    @Test(arguments: [(30, 8, 11), (80, 6, 12), (200, 4, 13)] as [(Int, Int, UInt64)])
     func `without loss every message reaches every node once`(
-        nodeCount: Int, seed: UInt64
+        nodeCount: Int, dialCount: Int, seed: UInt64
     ) throws {
-        var network = try GossipNetwork(nodeCount: nodeCount, seed: seed)
-        Self.runTraffic(&network, messageCount: 10, seed: seed)
-        #expect(network.missing.isEmpty && network.published.count == 10)
+        var network = try GossipNetwork(nodeCount: nodeCount, dialCount: dialCount, seed: seed)
+        let messageCount = 5
+        Self.runTraffic(
+            &network, messageCount: messageCount, seed: seed, formed: .seconds(3),
+            settled: .seconds(3))
+        #expect(network.missing.isEmpty && network.published.count == messageCount)
         let counts = Set(network.deliveries.flatMap(\.values))
         #expect(counts == [1])
         // Each node sends a message to its mesh at most, and the first one to all its peers.
-        let perNode = Double(network.messageFrameCount) / Double(10 * nodeCount)
+        let perNode = Double(network.messageFrameCount) / Double(messageCount * nodeCount)
         #expect(perNode < 12)
     }
 
@@ -64,7 +66,7 @@ import Testing
     func `with a tenth of the frames lost every message still reaches every node`(seed: UInt64)
         throws
     {
-        var network = try GossipNetwork(nodeCount: 50, seed: seed)
+        var network = try GossipNetwork(nodeCount: 40, seed: seed)
         network.lossRate = 0.1
         Self.runTraffic(&network, messageCount: 20, seed: seed)
         #expect(network.missing.isEmpty)
@@ -74,13 +76,13 @@ import Testing
     @Test func `it is the announcements that repair heavy loss`() throws {
         var parameters = GossipParameters()
         parameters.floodsOwnMessages = false
-        var withGossip = try GossipNetwork(nodeCount: 50, seed: 41, parameters: parameters)
+        var withGossip = try GossipNetwork(nodeCount: 30, seed: 41, parameters: parameters)
         withGossip.lossRate = 0.5
         Self.runTraffic(&withGossip, messageCount: 20, seed: 41)
         #expect(withGossip.missing.isEmpty)
         parameters.lazyCount = 0
         parameters.lazyFactor = 0
-        var without = try GossipNetwork(nodeCount: 50, seed: 41, parameters: parameters)
+        var without = try GossipNetwork(nodeCount: 30, seed: 41, parameters: parameters)
         without.lossRate = 0.5
         Self.runTraffic(&without, messageCount: 20, seed: 41)
         #expect(!without.missing.isEmpty)
