@@ -62,6 +62,8 @@ let package = Package(
         .library(name: "Models", targets: ["Models"]),
         .library(name: "Adapters", targets: ["Adapters"]),
         .library(name: "Training", targets: ["Training"]),
+        .library(name: "Cryptography", targets: ["Cryptography"]),
+        .library(name: "LibP2P", targets: ["LibP2P"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
