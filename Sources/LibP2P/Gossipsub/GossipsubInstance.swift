@@ -12,7 +12,7 @@ public import Cryptography
 /// Source: libp2p pubsub specification; gossipsub v1.0 and v1.1; docs/protocol/gossip.md.
 ///
 /// ### Deviations
-/// docs/decisions/0011-gossipsub-choices.md.
+/// docs/decisions/0016-gossipsub-choices.md.
 public struct GossipsubInstance: Sendable {
     /// What happens to the node.
     public enum Event: Sendable {

@@ -34,7 +34,10 @@ public struct PeerScores: Sendable {
         guard let entry = entries[peer] else { return 0 }
         var score = 0.0
         // Sums do not depend on the order of a dictionary.
-        for (name, counters) in entry.topics.sorted(by: { $0.key < $1.key }) {
+        let names =
+            entry.topics.count > 1 ? entry.topics.keys.sorted() : Array(entry.topics.keys)
+        for name in names {
+            guard let counters = entry.topics[name] else { continue }
             let topic = parameters.topic(name)
             score += counters.score(topic) * topic.topicWeight
         }
