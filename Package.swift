@@ -64,6 +64,7 @@ let package = Package(
         .library(name: "Training", targets: ["Training"]),
         .library(name: "Cryptography", targets: ["Cryptography"]),
         .library(name: "Federation", targets: ["Federation"]),
+        .library(name: "LibP2P", targets: ["LibP2P"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
