@@ -19,6 +19,8 @@ public final class LocalTrainer {
     public let data: TrainingData
     /// The steps of the run that are done; the next step has this index from 0.
     public private(set) var completedStepCount = 0
+    /// What is added to gradients and steps; for values in the adapter's own order.
+    public var correction: LocalCorrection?
 
     let model: AdaptedModel
     let adapter: any TrainableAdapter
@@ -260,6 +262,11 @@ public final class LocalTrainer {
     private func moveParameters(learningRate: Double) -> Double {
         unsafe adapter.withGradients { gradientBuffer in
             var gradients = unsafe gradientBuffer.mutableSpan
+            if let correction {
+                unsafe adapter.withParameters { parameters in
+                    unsafe correction.pull(&gradients, at: parameters.span)
+                }
+            }
             let norm: Double
             if let limit = settings.gradientClip {
                 norm = GradientClipping.clip(&gradients, to: limit)
@@ -274,6 +281,7 @@ public final class LocalTrainer {
                     gradients: gradients.span,
                     learningRate: learningRate
                 )
+                correction?.turn(&parameters, learningRate: learningRate)
             }
             return norm
         }

@@ -5,6 +5,7 @@ public import Training
 // A flag has the words that a node's settings file has.
 extension ComputeChoice: ExpressibleByArgument {}
 extension StorageChoice: ExpressibleByArgument {}
+extension MethodChoice: ExpressibleByArgument {}
 extension RecomputeChoice: ExpressibleByArgument {}
 
 // The words and sizes of a plan.

@@ -17,7 +17,7 @@ extension Llama {
     }
 
     func logits(_ batch: TokenBatch, hiddenTap: any HiddenStateTap) -> FloatTensor {
-        let pass = makePass(batch, tap: nil, hiddenTap: hiddenTap)
+        let pass = makePass(batch, tap: hiddenTap.projections, hiddenTap: hiddenTap)
         let stream = pass.workspace.stream
         begin(hiddenTap, rows: Array(0..<stream.rowCount), trains: false)
         runLayers(pass)
@@ -73,7 +73,7 @@ extension Llama {
         hiddenTap tap: any HiddenStateTap,
         normalizer: Double?
     ) -> LossSum {
-        let pass = makePass(batch, tap: nil, hiddenTap: tap)
+        let pass = makePass(batch, tap: tap.projections, hiddenTap: tap)
         let rows = batch.targets.indices.filter { batch.targets[$0] >= 0 }
         begin(tap, rows: rows, trains: normalizer != nil)
         runLayers(pass)

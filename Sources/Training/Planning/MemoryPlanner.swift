@@ -16,7 +16,7 @@ internal import Models
 /// ### Deviations
 /// Recomputation changes the time of a step and not its result, so a row is only cut, and directions are
 /// only left out, when no recomputation makes room for them; and a row is cut to less than half of the wanted length only when no
-/// method that computes gradients fits otherwise. See `docs/decisions/0011`.
+/// method that computes gradients fits otherwise. See `docs/decisions/0012`.
 public struct MemoryPlanner: Sendable {
     /// What is asked for.
     public let request: PlanningRequest
