@@ -4,6 +4,7 @@ internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
 internal import Synchronization
+internal import Training
 
 /// Tells a person, or a program, what a running node does.
 final class NodeNarrator: Sendable {
@@ -20,6 +21,28 @@ final class NodeNarrator: Sendable {
         switch report {
         case .listening(let lines):
             for line in lines { say("listening", ["join": "\(line)"], "join: \(line)") }
+        case .planned(let plan, let layerCount):
+            say(
+                "plan",
+                [
+                    "plan": plan.title(layerCount: layerCount),
+                    "predicted_bytes": "\(plan.peak.byteCount)",
+                ],
+                plan.sentence(layerCount: layerCount))
+        case .memoryBounded(let available, let wanted):
+            let free = MemorySize(byteCount: max(1, available.byteCount)).rounded
+            say(
+                "memory_bounded", ["available_bytes": "\(available.byteCount)"],
+                "memory is \(wanted), but \(available.bound.name) only \(free)")
+        case .steppedDown(let shortage, let plan, let next, let layerCount):
+            say(
+                "stepped_down",
+                [
+                    "resident_bytes": "\(shortage.residentByteCount)",
+                    "plan": next?.title(layerCount: layerCount) ?? "none",
+                ],
+                shortage.sentence(plan) + ": "
+                    + (next?.sentence(layerCount: layerCount) ?? "nothing is trained"))
         case .preparingModel(let name, let done, let total):
             console.progress("base model \(name), MB", done: done >> 20, of: total >> 20)
         case .peerConnected(let peer):

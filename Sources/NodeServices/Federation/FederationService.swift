@@ -28,7 +28,8 @@ actor FederationService {
     struct Parts: Sendable {
         let manifest: SignedManifest
         let store: NodeStore
-        let trainer: RoundTrainer
+        /// `nil` for a node that has too little memory to train.
+        let trainer: RoundTrainer?
         let aggregation: AggregationWorker
         let swarm: Swarm
         let messenger: GroupMessenger
@@ -247,9 +248,13 @@ actor FederationService {
     private func beginTraining(round: UInt64, base: ObjectID) {
         training?.stop.set()
         training?.task.cancel()
+        guard let trainer = parts.trainer else {
+            inputSink.yield(.event(.trainingFailed(round: round, reason: .belowMemory)))
+            return
+        }
         let stop = StopFlag()
         let task = Task { [parts, inputSink] in
-            let event = await parts.trainer.train(
+            let event = await trainer.train(
                 round: round, base: base, stop: stop
             ) { progress in
                 inputSink.yield(

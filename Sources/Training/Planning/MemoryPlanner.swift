@@ -145,6 +145,7 @@ extension MemoryPlanner {
 
     /// LoRA in the last layers, as many as fit at the greatest length that leaves room for some.
     private func lastLayers(_ lengths: [Int], streams: Bool = false) -> MemoryPlan? {
+        guard request.trainsParts else { return nil }
         for least in [min(Self.layerCountWanted, layerCount - 1), 1] where least > 0 {
             for length in lengths {
                 for storage in streams ? [.encoded] : storages {
@@ -225,7 +226,7 @@ extension MemoryPlanner {
     }
 
     /// A quarter of the wanted directions, for fewer make a member's part small beside the others'.
-    private var rankMin: Int { max(1, request.rank / 4) }
+    private var rankMin: Int { request.trainsParts ? max(1, request.rank / 4) : request.rank }
 
     private func fits(_ shape: PlanShape) -> Bool {
         guard let usable = usableByteCount else { return true }

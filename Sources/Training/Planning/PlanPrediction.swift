@@ -103,10 +103,14 @@ struct PlanPrediction {
         peak.weights = weightByteCount(shape)
         peak.activations =
             memory.activationByteCount + memory.attentionByteCount + memory.adapterByteCount
-        peak.parameters = PredictedPeak.parameterByteCount(adapter.parameterCount)
+        let frozen = heldParameterCount
+        peak.parameters =
+            PredictedPeak.parameterByteCount(adapter.parameterCount)
+            + request.computeType.byteCount * frozen
+        if frozen > 0 { peak.activations += frozenStateByteCount(rowCount: rowCount) }
         peak.optimizer = PredictedPeak.optimizerByteCount(
             trainedParameterCount: adapter.parameterCount, kind: .adamW)
-        peak.copies = copies(parameterCount: adapter.parameterCount)
+        peak.copies = copies(parameterCount: adapter.parameterCount + frozen)
     }
 
     /// Streamed, two layers are there at a time, and of the embedding what a pass has touched.

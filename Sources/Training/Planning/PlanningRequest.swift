@@ -32,6 +32,8 @@ public struct PlanningRequest: Sendable {
     public var targets = Projection.allCases
     /// Whether the adapter of all layers at ``rank`` is there in any case, as in a federation.
     public var holdsWholeAdapter = false
+    /// Whether some layers or directions may be trained and others not.
+    public var trainsParts = true
     /// The wanted length of rows in inputs: the data's 95th percentile where it is known.
     ///
     /// 256: that of ``TrainingSettings``.
