@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Kernels
 public import Models
+internal import Tensors
 
 /// What a LoRA adapter takes in memory and operations, without the adapter.
 public struct LoRAOutline: Hashable, Sendable {
