@@ -31,18 +31,18 @@ struct ModelLibrary: Sendable {
         var done = 0
         var shards: [ModelRecord.Shard] = []
         for tensor in checkpoint.tensors {
-            let bytes: [UInt8]
+            let content: ShardContent
             let manifest: ObjectManifest
             do {
-                bytes = unsafe try checkpoint.withBytes(of: tensor.name) { unsafe [UInt8]($0) }
-                manifest = try ObjectManifest(cutting: bytes)
+                content = try ShardContent(tensor.name, of: checkpoint)
+                manifest = try content.manifest()
             } catch {
                 throw NodeError(
                     .invalidInput, "\(path): the tensor \(tensor.name) can't be read.",
                     cause: error
                 )
             }
-            try await store.putShard(bytes, manifest: manifest)
+            try await store.putShard(content, manifest: manifest)
             shards.append(ModelRecord.Shard(tensor: tensor, id: manifest.objectID))
             done += tensor.byteCount
             progress(done, total)

@@ -193,6 +193,13 @@ actor NodeStore {
 
     // MARK: - Transactions
 
+    /// A chunk of an object; nil if it is not here.
+    func readChunk(_ id: Digest, _ index: Int) throws(StorageError) -> [UInt8]? {
+        try state.read { (transaction) throws(StorageError) in
+            try transaction.chunk(of: id.bytes, index: UInt32(index))
+        }
+    }
+
     /// Runs a reading transaction.
     func read<Result: Sendable>(
         _ body: (borrowing ReadTransaction) throws(StorageError) -> Result

@@ -1,0 +1,62 @@
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
+/// A file in memory, read-only, for as long as the object lives.
+public protocol MemoryMap: AnyObject, Sendable {
+    /// The part of the map from the first to the last byte that was lent, or all of it.
+    ///
+    /// Everything between two bytes of one map belongs to it, so that pages there can be given back.
+    var span: UnsafeRawBufferPointer { get }
+}
+
+extension MemoryMap {
+    /// Gives the system the memory of bytes that lie in ``span``.
+    ///
+    /// Nothing is lost: whoever reads them again, another thread at the same time too, finds them in
+    /// the system's cache or on disk.
+    ///
+    /// A page that is read brings its neighbours along where the system has them, so pages go by
+    /// the whole windows in which they come.
+    ///
+    /// - Complexity: O(pages), in one system call.
+    public func giveBack(_ bytes: UnsafeRawBufferPointer) {
+        let span = unsafe self.span
+        guard let start = bytes.baseAddress, let first = span.baseAddress, bytes.count > 0
+        else { return }
+        let (lower, upper) = MappedPages.window(
+            of: UInt(bitPattern: start)..<UInt(bitPattern: start) + UInt(bytes.count),
+            in: UInt(bitPattern: first)..<UInt(bitPattern: first) + UInt(span.count)
+        )
+        guard lower < upper, let address = unsafe UnsafeMutableRawPointer(bitPattern: lower)
+        else { return }
+        // Advice only: where it is refused, the pages stay.
+        _ = unsafe madvise(address, Int(upper - lower), MADV_DONTNEED)
+    }
+}
+
+/// How the system brings pages of mapped files into memory.
+public enum MappedPages {
+    /// The bytes of a window: a page that is read comes with those of its window that are cached.
+    ///
+    /// 64 KiB: Linux's `fault_around_bytes`, and the largest page of its processors.
+    public static let windowByteCount = 1 << 16
+
+    private static let pageByteCount = UInt(max(sysconf(Int32(_SC_PAGESIZE)), 1))
+
+    /// The windows that bytes lie in, as far as they are inside the pages of `span`.
+    static func window(
+        of bytes: Range<UInt>,
+        in span: Range<UInt>
+    ) -> (lower: UInt, upper: UInt) {
+        func floor(_ address: UInt, _ unit: UInt) -> UInt { address / unit * unit }
+        func ceiling(_ address: UInt, _ unit: UInt) -> UInt { (address + unit - 1) / unit * unit }
+        let unit = UInt(windowByteCount)
+        return (
+            max(floor(bytes.lowerBound, unit), floor(span.lowerBound, pageByteCount)),
+            min(ceiling(bytes.upperBound, unit), ceiling(span.upperBound, pageByteCount))
+        )
+    }
+}
