@@ -16,6 +16,11 @@ extension FrozenWeight {
         }
     }
 
+    /// The most values of whole rows that a thread decodes at a time.
+    public static func tileElementCountMax(columnCount: Int) -> Int {
+        max(16 * columnCount, tileElementCount)
+    }
+
     /// Values that a range of columns may begin and end at.
     private var columnGrain: Int {
         guard case .encoded(let encoded) = contents else { return 1 }

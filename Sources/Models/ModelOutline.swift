@@ -55,13 +55,29 @@ public struct ModelOutline: Hashable, Sendable {
             configuration.tiesWordEmbeddings ? 0 : try byteCount("lm_head.weight")
     }
 
-    /// The bytes that all matrices take in memory.
-    public func weightByteCount(_ storage: FrozenWeight.Storage) -> Int {
+    /// The bytes that all matrices take in memory; streamed, what threads have in use at one time.
+    public func weightByteCount(_ storage: FrozenWeight.Storage, threadCount: Int = 1) -> Int {
         switch storage {
-        case .encoded: layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
+        case .streamed: threadCount * streamedByteCountPerThread
+        case .encoded, .mapped: layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
         case .bfloat16: 2 * configuration.matrixElementCount
         case .float32: 4 * configuration.matrixElementCount
         }
+    }
+}
+
+extension ModelOutline {
+    /// A bound for any matrix: a tile of rows, and a window of the map at each end of three parts.
+    private var streamedByteCountPerThread: Int {
+        let model = configuration
+        let queries = model.attentionHeadCount * model.headDimension
+        let widths = [model.hiddenSize, model.intermediateSize, queries]
+        let elementCount = widths.map { FrozenWeight.tileElementCountMax(columnCount: $0) }.max()
+        let byteCount = weightByteCount(.encoded)
+        let tile = (elementCount ?? 0) * byteCount / max(1, model.matrixElementCount)
+        // Rows of a head's two halves, where they alternate.
+        let halves = 2 * model.headDimension * model.hiddenSize * byteCount
+        return tile + 6 * MappedPages.windowByteCount + halves / max(1, model.matrixElementCount)
     }
 }
 

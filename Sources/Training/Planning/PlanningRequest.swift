@@ -44,8 +44,8 @@ public struct PlanningRequest: Sendable {
     public var read = READConfiguration()
     /// The bytes of the data.
     public var textByteCount = 0
-    /// Whether layers can be read from disk when they are needed.
-    public var canStream = false
+    /// Whether weights lie in a memory map, so that they can be read when they are needed.
+    public var canStream = true
     /// What this machine computes in training steps, in 10^9 operations a second; `nil` for
     /// ``defaultGigaflops``.
     public var gigaflops: Double?
