@@ -54,7 +54,7 @@ let package = Package(
     name: "starling",
     products: [
         .executable(name: "starling", targets: ["starling"]),
-        // For Tests/fuzz and Tests/Benchmarks, which are packages of their own.
+        // For Tests/fuzz, Tests/Benchmarks and Tests/results, which are packages of their own.
         .library(name: "Checkpoints", targets: ["Checkpoints"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Tensors", targets: ["Tensors"]),
@@ -62,6 +62,8 @@ let package = Package(
         .library(name: "Models", targets: ["Models"]),
         .library(name: "Adapters", targets: ["Adapters"]),
         .library(name: "Training", targets: ["Training"]),
+        .library(name: "Cryptography", targets: ["Cryptography"]),
+        .library(name: "Federation", targets: ["Federation"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
