@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every arm of docs/results.md whose record is not in docs/results yet, and writes the page's
-# tables again. It may be killed at any time: it goes on with the arms that are missing.
+# tables after each. It may be killed at any time: it goes on with the arms that are missing.
 #
 #   Tests/results/run.sh             all arms, in the order of the list below
 #   Tests/results/run.sh PATTERN...  those whose name holds a pattern, as in chitchat-spectral
@@ -15,9 +15,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 records=docs/results
 
-# NAME, then the options of `trials`. Equal steps: 16 nodes, 5 rounds of 6 steps of 256 tokens.
+# NAME, then the options of `trials`. Equal steps: 16 nodes, 4 rounds of 6 steps of 128 tokens.
 arms() {
-    local text="text --dataset chitchat" federation="--kind federation --aggregator"
+    local steps="--rounds 4 --steps 6 --length 128" federation="--kind federation --aggregator"
+    local text="text --dataset chitchat --held-out-rows 16 $steps"
     cat <<LIST
 chitchat-base $text --kind base
 chitchat-local $text --kind local
@@ -52,7 +53,7 @@ plays-read-rnn-64-last $read --cell rnn --hidden 64
 plays-read-lstm-64-mean $read --cell lstm --hidden 64 --aggregate mean
 plays-read-rnn-64-mean $read --cell rnn --hidden 64 --aggregate mean
 LIST
-    text="text --dataset fortunes --held-out-rows 6"
+    text="text --dataset fortunes --held-out-rows 16 $steps"
     cat <<LIST
 fortunes-base $text --kind base
 fortunes-local $text --kind local
@@ -81,7 +82,8 @@ run_arm() { # NAME OPTIONS...
     fi
     "$TRIALS" "$@" --model "$cache/SmolLM2-135M-Instruct.Q4_1.gguf" \
         --threads "${RESULTS_THREADS:-1}" --output "$records/$name.json" \
-        || echo "results: $name failed" >&2
+        || { echo "results: $name failed" >&2 && return; }
+    flock "$records" Tests/results/run.sh --tables
 }
 
 wanted() { # PATTERN...
@@ -109,5 +111,6 @@ if [ -z "${TRIALS:-}" ]; then
     TRIALS=$(swift build -c release --package-path Tests/results --show-bin-path)/trials
 fi
 export TRIALS cache
-wanted "$@" | xargs -r -d '\n' -P "${RESULTS_JOBS:-1}" -I{} bash -c 'Tests/results/run.sh --arm {}'
-Tests/results/run.sh --tables
+list=$(wanted "$@")
+[ -n "$list" ] || exec Tests/results/run.sh --tables
+exec xargs -r -d '\n' -P "${RESULTS_JOBS:-1}" -I{} bash -c 'Tests/results/run.sh --arm {}' <<<"$list"

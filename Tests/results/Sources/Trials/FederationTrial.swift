@@ -1,4 +1,5 @@
 internal import Adapters
+internal import Checkpoints
 internal import Cryptography
 internal import Federation
 internal import Models

@@ -1,6 +1,7 @@
 internal import Adapters
 internal import ArgumentParser
 internal import Checkpoints
+internal import Federation
 internal import Kernels
 internal import Models
 internal import Training

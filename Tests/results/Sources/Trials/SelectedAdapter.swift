@@ -29,8 +29,7 @@ final class SelectedAdapter {
                     tensor: Self.ones(
                         element.tensor.shape, where: selection[element.name]))
             }
-            let values = inBufferOrder(NamedTensors(ones))
-            return values
+            return inBufferOrder(NamedTensors(ones))
         }
     }
 
@@ -84,7 +83,7 @@ final class SelectedAdapter {
         }
         guard mask != nil || corrected != nil else { return }
         unsafe adapter.withGradients { buffer in
-            for index in unsafe buffer.indices {
+            for index in buffer.indices {
                 var value = unsafe corrected?[index] ?? buffer[index]
                 if let mask { value *= mask[index] }
                 unsafe buffer[index] = value
