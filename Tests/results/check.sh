@@ -48,6 +48,7 @@ arm spectral-int4 --kind federation --wire int4
 arm spectral-ring32 --kind federation --wire ring32
 arm spectral-tiers --kind federation --tier 1:4 --tier 1:2 --tier all:4
 arm spectral-corrected --kind federation --proximal 0.01 --control-variates
+arm spectral-norms --kind federation --keep-input-norms
 arm spectral-again --kind federation --aggregator spectral
 for method in "lora --last-layers 1" "read --hidden 8 --cell lstm --aggregate mean"; do
     # shellcheck disable=SC2086

@@ -25,11 +25,16 @@ chitchat-local $text --kind local
 chitchat-spectral-int8 $text $federation spectral
 chitchat-pooled $text --kind pooled
 chitchat-factor-mean $text $federation factor-mean
+chitchat-spectral-lr3e-3 $text $federation spectral --learning-rate 3e-3
+chitchat-local-lr3e-3 $text --kind local --learning-rate 3e-3
+chitchat-spectral-outer2 $text $federation spectral --outer-rate 2
+chitchat-spectral-norms $text $federation spectral --keep-input-norms
 chitchat-spectral-tiers $text $federation spectral --tier 3:8 --tier 8:4 --tier all:8
 chitchat-spectral-int4 $text $federation spectral --wire int4
+chitchat-pooled-lr3e-3 $text --kind pooled --learning-rate 3e-3
 chitchat-spectral-ring32 $text $federation spectral --wire ring32
-chitchat-ffa $text $federation ffa
 chitchat-rolora $text $federation rolora
+chitchat-ffa $text $federation ffa
 chitchat-hetlora $text $federation hetlora
 LIST
     local read="recipe --method read --learning-rate 5e-4 --learning-rate 1e-3 --learning-rate 3e-3"
@@ -91,7 +96,10 @@ wanted() { # PATTERN...
     while read -r name rest; do
         [ -f "$records/$name.json" ] && continue
         for pattern in "${@:-}"; do
-            [[ $name == *"$pattern"* ]] && printf '%s %s\n' "$name" "$rest" && break
+            if [[ $name == *"$pattern"* ]]; then
+                printf '%s %s\n' "$name" "$rest"
+                break
+            fi
         done
     done < <(arms)
 }

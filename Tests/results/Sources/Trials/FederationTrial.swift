@@ -32,6 +32,7 @@ struct FederationTrial {
     private let bench: TrialBench
     private let manifest: SignedManifest
     private let layout: AdapterLayout
+    private let inputNorms: InputNorms?
     private var members: [Member] = []
     private var outcome = TrialOutcome()
 
@@ -40,6 +41,7 @@ struct FederationTrial {
         let initial = bench.adapter.parameters
         layout = AdapterLayout(of: initial)
         manifest = try bench.manifest(initial: initial)
+        inputNorms = bench.settings.keepsInputNorms ? InputNorms(of: initial) : nil
         let layerCount = bench.model.configuration.layerCount
         for (index, node) in bench.nodes.enumerated() {
             members.append(
@@ -80,11 +82,12 @@ struct FederationTrial {
         }
         let trained = bench.journal.seconds
         let aggregate = try aggregation.aggregate(tally.updates, onto: consensus)
+        let next = inputNorms?.restored(in: aggregate.adapter) ?? aggregate.adapter
         for index in members.indices {
             members[index].memory = try aggregation.remember(
                 members[index].memory, own: members[index].delta,
                 stepCount: bench.settings.localStepCount, from: consensus,
-                to: aggregate.adapter)
+                to: next)
         }
         let stepCount = members.count * bench.settings.localStepCount
         outcome.rounds.append(
@@ -97,7 +100,7 @@ struct FederationTrial {
         bench.journal.note(
             "round \(round): loss \(tally.loss / Double(stepCount)), \(tally.byteCount) bytes, "
                 + "dropped \(aggregate.droppedEnergy)")
-        return aggregate.adapter
+        return next
     }
 
     /// Trains one member's part of a round and adds its update to the tally.

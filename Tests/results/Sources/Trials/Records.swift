@@ -62,6 +62,8 @@ struct TextSettings: Encodable {
     let outerMomentum: Double
     let proximalStrength: Double
     let usesControlVariates: Bool
+    /// Whether each A is made as long again after a round as it was before the first.
+    let keepsInputNorms: Bool
     let tiers: [String]
     let heldOutRowCount: Int
     let seed: Int

@@ -45,6 +45,8 @@ struct TextTrial: ParsableCommand {
     @Option var outerMomentum = 0.0
     @Option(help: "FedProx's mu.") var proximal = 0.0
     @Flag(help: "SCAFFOLD without a server.") var controlVariates = false
+    @Flag(help: "After each round make each A as long as it was at first; no product changes.")
+    var keepInputNorms = false
     @Option(help: "LAYERS:RANK, as many as given; nodes take them in turn.")
     var tier: [MemberTier] = []
     @Option(help: "Rows of each held-out text that count.") var heldOutRows = 12
@@ -101,7 +103,8 @@ struct TextTrial: ParsableCommand {
                 alpha: alpha ?? Double(2 * rank), learningRate: learningRate, decay: decay,
                 outerLearningRate: outerRate, outerMomentum: outerMomentum,
                 proximalStrength: proximal, usesControlVariates: controlVariates,
-                tiers: tier.map(\.description), heldOutRowCount: heldOutRows, seed: seed,
+                keepsInputNorms: keepInputNorms, tiers: tier.map(\.description),
+                heldOutRowCount: heldOutRows, seed: seed,
                 threadCount: threads)
         }
     }
