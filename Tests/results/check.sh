@@ -46,7 +46,7 @@ for rule in spectral factor-mean ffa rolora hetlora; do
 done
 arm spectral-int4 --kind federation --wire int4
 arm spectral-ring32 --kind federation --wire ring32
-arm spectral-tiers --kind federation --tier 1:4 --tier 1:2 --tier all:4
+arm spectral-tiers --kind federation --tier all:2 --tier 1:4 --tier all:4
 arm spectral-corrected --kind federation --proximal 0.01 --control-variates
 arm spectral-norms --kind federation --keep-input-norms
 arm spectral-again --kind federation --aggregator spectral
@@ -84,7 +84,7 @@ for name, again in zip(records["tiny-spectral"]["nodes"], records["tiny-spectral
 assert sent("spectral-int4") < sent("spectral") < sent("spectral-ring32"), "wire forms"
 assert sent("ffa") < sent("factor-mean"), "FFA sends half"
 tiers = [node["update_byte_count"] for node in records["tiny-spectral-tiers"]["nodes"]]
-assert tiers[1] < tiers[0] < tiers[2], f"tiers send {tiers}"
+assert max(tiers[:2]) < tiers[2], f"tiers send {tiers}"
 for name in ("plays-lora", "plays-read"):
     run = records[name]["runs"][0]
     assert len(run["training_losses"]) == 6 and run["validation_loss"] > 0, name
