@@ -64,6 +64,7 @@ let package = Package(
         .library(name: "Training", targets: ["Training"]),
         .library(name: "Cryptography", targets: ["Cryptography"]),
         .library(name: "Federation", targets: ["Federation"]),
+        .library(name: "LibP2P", targets: ["LibP2P"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -174,8 +175,9 @@ let package = Package(
         tests(
             "NodeServices",
             [
-                "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Federation",
-                "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore, nioPosix,
+                "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
+                "Federation", "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore,
+                nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

@@ -32,11 +32,13 @@ STARLING=$bin/starling Tests/node/run.sh
 
 echo "== interop: py-libp2p"
 swift build --product SwarmProbe
-status=0
-Tests/interop/py_libp2p.sh || status=$?
-case $status in
-0) ;;
-77) echo "interop: skipped, see above" ;;
-*) exit "$status" ;;
-esac
+for script in py_libp2p.sh py_gossip.sh; do
+    status=0
+    Tests/interop/$script || status=$?
+    case $status in
+    0) ;;
+    77) echo "interop: $script skipped, see above" ;;
+    *) exit "$status" ;;
+    esac
+done
 echo "all tests passed"

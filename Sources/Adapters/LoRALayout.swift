@@ -65,6 +65,11 @@ struct LoRALayout {
         return first.offsetOfA..<last.offsetOfB + last.outputSize * rank
     }
 
+    /// The place that the values of a layer and of all above it begin at.
+    func offset(ofLayer layer: Int) -> Int {
+        pairs.first { $0.layer >= layer }?.offsetOfA ?? count
+    }
+
     /// The values of the largest site.
     var siteCountMax: Int {
         ranges.compactMap { range(of: pairs[$0])?.count }.max() ?? 0
@@ -79,7 +84,9 @@ struct LoRALayout {
         to pairs: inout [Pair]
     ) {
         let rank = configuration.rank
-        let adapted = site.projections.filter(configuration.targets.contains)
+        let adapted =
+            configuration.adapts(layer: layer)
+            ? site.projections.filter(configuration.targets.contains) : []
         let offsetOfSite = offset
         offset += adapted.reduce(0) { $0 + rank * $1.weightShape(in: model).extents[1] }
         var column = 0

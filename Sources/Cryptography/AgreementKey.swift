@@ -56,4 +56,33 @@ public final class AgreementKey: Sendable {
             guard code == 0 else { throw .weakSharedSecret }
         }
     }
+
+    /// The session keys of the key exchange with another's public key: one for each direction.
+    ///
+    /// One side takes the client's role, the other the server's; then what one sends with is what
+    /// the other receives with.
+    ///
+    /// Source: libsodium's crypto_kx: BLAKE2b-512 over the shared secret and both public keys.
+    ///
+    /// - Throws: `wrongByteCount` for a key that has not 32 bytes, `weakSharedSecret` for a point
+    ///   of small order.
+    public func sessionKeys(
+        with other: [UInt8], isClient: Bool
+    ) throws(CryptographyError) -> (receive: SecretBytes, send: SecretBytes) {
+        guard other.count == Self.byteCount else {
+            throw .wrongByteCount(expected: Self.byteCount, actual: other.count)
+        }
+        let both = try unsafe SecretBytes(count: 2 * Self.byteCount) {
+            (memory) throws(CryptographyError) in
+            let code = unsafe secret.withPointer {
+                unsafe isClient
+                    ? crypto_kx_client_session_keys(
+                        memory, memory + Self.byteCount, publicKey, $0, other)
+                    : crypto_kx_server_session_keys(
+                        memory, memory + Self.byteCount, publicKey, $0, other)
+            }
+            guard code == 0 else { throw .weakSharedSecret }
+        }
+        return (both.slice(at: 0, count: Self.byteCount), both.slice(at: 32, count: 32))
+    }
 }

@@ -52,4 +52,25 @@ public enum Hashing {
         precondition(code == 0, "crypto_generichash_blake2b returned \(code)")
         return Digest(unchecked: output)
     }
+
+    /// BLAKE2b with 16 bytes of output: a short name for bytes that are also known in full.
+    ///
+    /// Source: RFC 7693.
+    public static func blake2b128(_ bytes: [UInt8]) -> [UInt8] {
+        Sodium.prepare()
+        var output = [UInt8](repeating: 0, count: 16)
+        let code = unsafe crypto_generichash_blake2b(
+            &output, 16, bytes, UInt64(bytes.count), nil, 0)
+        precondition(code == 0, "crypto_generichash_blake2b returned \(code)")
+        return output
+    }
+
+    /// BLAKE2b-256 of ring words as they travel, low byte first.
+    public static func blake2b256(littleEndianWords words: ArraySlice<UInt32>) -> Digest {
+        #if _endian(little)
+        unsafe words.withUnsafeBytes { unsafe blake2b256($0) }
+        #else
+        unsafe words.map(\.littleEndian).withUnsafeBytes { unsafe blake2b256($0) }
+        #endif
+    }
 }

@@ -85,6 +85,16 @@ public final class SecretBytes: @unchecked Sendable {
         unsafe withUnsafeBytes { unsafe Array($0) }
     }
 
+    /// A part of the bytes as a secret of its own.
+    public func slice(at offset: Int, count: Int) -> SecretBytes {
+        precondition(
+            offset >= 0 && count > 0 && offset + count <= self.count,
+            "\(count) bytes at \(offset) of \(self.count)")
+        return unsafe SecretBytes.filled(count: count) { memory in
+            unsafe withPointer { unsafe memory.update(from: $0 + offset, count: count) }
+        }
+    }
+
     /// Whether both hold the same bytes, in a time that depends on the length only.
     public func isEqual(to other: SecretBytes) -> Bool {
         guard count == other.count else { return false }

@@ -84,6 +84,47 @@ public struct XChaChaPoly: Sendable {
         return output
     }
 
+    /// Encrypts what lies in guarded memory: ciphertext, tag.
+    ///
+    /// - Throws: `wrongByteCount` for a nonce that has not 24 bytes.
+    public func seal(
+        _ plaintext: SecretBytes, nonce: [UInt8], associatedData: [UInt8]
+    ) throws(CryptographyError) -> [UInt8] {
+        try Self.check(nonce)
+        var output = [UInt8](repeating: 0, count: plaintext.count + Self.tagByteCount)
+        let code = unsafe key.withPointer { key in
+            unsafe plaintext.withPointer {
+                unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                    &output, nil, $0, UInt64(plaintext.count),
+                    associatedData, UInt64(associatedData.count), nil, nonce, key
+                )
+            }
+        }
+        precondition(code == 0, "crypto_aead_xchacha20poly1305_ietf_encrypt returned \(code)")
+        return output
+    }
+
+    /// Decrypts into guarded memory.
+    ///
+    /// - Throws: `wrongByteCount` for a nonce that has not 24 bytes, else `authenticationFailed`,
+    ///   also where there is nothing but a tag.
+    public func openSecret(
+        _ ciphertext: [UInt8], nonce: [UInt8], associatedData: [UInt8]
+    ) throws(CryptographyError) -> SecretBytes {
+        try Self.check(nonce)
+        guard ciphertext.count > Self.tagByteCount else { throw .authenticationFailed }
+        return try unsafe SecretBytes(count: ciphertext.count - Self.tagByteCount) {
+            (memory) throws(CryptographyError) in
+            let code = unsafe key.withPointer {
+                unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
+                    memory, nil, nil, ciphertext, UInt64(ciphertext.count),
+                    associatedData, UInt64(associatedData.count), nonce, $0
+                )
+            }
+            guard code == 0 else { throw .authenticationFailed }
+        }
+    }
+
     private static func check(_ nonce: [UInt8]) throws(CryptographyError) {
         guard nonce.count == nonceByteCount else {
             throw .wrongByteCount(expected: nonceByteCount, actual: nonce.count)

@@ -50,6 +50,11 @@ public struct Attention {
     /// head's result for a block of rows.
     public var scratchCount: Int { workerCount * AttentionScratch.count(of: self) }
 
+    /// The Float32 values of scratch that each thread needs.
+    public static func scratchCountPerThread(keyCount: Int, headDimension: Int) -> Int {
+        blockRowCount * (3 * keyCount + headDimension + 1)
+    }
+
     /// Writes the attended values, and each query's log-sum-exp.
     ///
     /// Shape: q [B x T, H x D], k and v [B x keys, key/value head x D], `o` as q, `logSumExp`
@@ -230,8 +235,8 @@ struct AttentionScratch {
     private let halfWeights, halfGradients: Operand
 
     static func count(of attention: Attention) -> Int {
-        let scores = Attention.blockRowCount * attention.visible.keyCount
-        return 3 * scores + Attention.blockRowCount * (attention.headDimension + 1)
+        Attention.scratchCountPerThread(
+            keyCount: attention.visible.keyCount, headDimension: attention.headDimension)
     }
 
     init(_ scratch: FloatBuffer, worker: Int, attention: Attention, block: AttentionBlock) {

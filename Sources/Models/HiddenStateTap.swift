@@ -7,6 +7,11 @@ public import Kernels
 /// rows at a time. Calls come from one thread, in this order: `begin`, `take` for every depth, then
 /// for each chunk `correct` and, in training, `accumulateGradients`.
 public protocol HiddenStateTap: AnyObject {
+    /// What changes the layers that the tap looks at, forward only; it keeps no states.
+    ///
+    /// `nil` unless an adapter says otherwise.
+    var projections: (any ProjectionTap)? { get }
+
     /// Readies the parameters and the memory for one pass.
     ///
     /// - Parameters:
@@ -42,6 +47,11 @@ public protocol HiddenStateTap: AnyObject {
     /// The bytes that the tap takes besides its parameters in a training pass over as many wanted
     /// rows.
     func passByteCount(rowCount: Int, chunkRowCount: Int, type: ComputeType) -> Int
+}
+
+extension HiddenStateTap {
+    /// Nothing.
+    public var projections: (any ProjectionTap)? { nil }
 }
 
 /// Where an adapter meets a model.

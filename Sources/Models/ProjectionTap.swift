@@ -7,6 +7,12 @@ public import Kernels
 /// pass and then, in training, in the reverse order. A layer whose activations are computed again
 /// sees its forward calls twice.
 public protocol ProjectionTap: AnyObject {
+    /// The first layer, from 0, whose terms are trained; in those below, the tap takes part in the
+    /// forward pass alone.
+    ///
+    /// The model keeps nothing of layers below it and its backward pass ends in it.
+    var firstTrainedLayer: Int { get }
+
     /// Readies the tap for one pass whose products read a type.
     func begin(_ type: ComputeType)
 
@@ -30,7 +36,8 @@ public protocol ProjectionTap: AnyObject {
         state: Operand
     ) -> [LowRankTerm]
 
-    /// Adds the gradients of the tap's parameters to its own buffer.
+    /// Adds the gradients of the tap's parameters to its own buffer; not called below
+    /// ``firstTrainedLayer``.
     ///
     /// - Parameters:
     ///   - outputGradient: Shape: [row, output channel].

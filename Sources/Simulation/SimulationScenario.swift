@@ -1,3 +1,5 @@
+public import Federation
+
 /// What a simulated federation consists of and what goes wrong in it.
 public struct SimulationScenario: Hashable, Sendable {
     /// A span in which nodes of different sides cannot reach each other.
@@ -86,6 +88,9 @@ public struct SimulationScenario: Hashable, Sendable {
     public var brokenLinks: Set<[Int]> = []
     /// When each listed node asks to leave, in seconds.
     public var leaveSeconds: [Int: Double] = [:]
+    /// How updates become the next adapter; other settings than those of version 1 have every other
+    /// node train one of two directions.
+    public var aggregation = Manifest.AggregationSettings.factorMean
     /// When a run that is not over counts as stalled, in simulated seconds.
     public var limitSeconds = 900.0
 
@@ -152,8 +157,18 @@ extension SimulationScenario {
         return scenario
     }
 
+    /// The storm over nodes of unequal rank whose products are averaged, with an outer momentum.
+    public static var unequal: SimulationScenario {
+        var scenario = SimulationScenario.storm
+        scenario.name = "unequal"
+        scenario.aggregation = .spectral
+        scenario.aggregation.outerMomentum = 0.5
+        scenario.roundCount = 10
+        return scenario
+    }
+
     /// The scenarios that the command knows.
     public static var all: [SimulationScenario] {
-        [calm, storm, split, shatter, straggler, regicide]
+        [calm, storm, split, shatter, straggler, regicide, unequal]
     }
 }

@@ -141,19 +141,20 @@ extension SimulationWorld {
             throw .brokenStore(node: node, object: order.baseAdapterDigest)
         }
         do {
-            let base = try AdapterStateCodec.decode(baseBytes, layout: layout)
-            var sum = FactorMean(manifest: manifest.manifest, layout: layout)
-            for participant in order.participants {
-                let bytes = nodes[node].store.objects[participant.objectID] ?? []
-                try sum.add(
-                    try AdapterUpdateCodec.decode(
-                        bytes, byteCountMax: manifest.manifest.updateByteCountMax))
+            let round = AggregationRound(
+                manifest: manifest, layout: layout, round: order.round)
+            var sum = try RoundSum(round, base: baseBytes, participants: order.participants)
+            while sum.needsPass {
+                for participant in order.participants {
+                    try sum.add(nodes[node].store.objects[participant.objectID] ?? [])
+                }
+                try sum.endPass()
             }
-            let aggregate = try sum.finish(base: base)
-            let bytes = AdapterStateCodec.encode(aggregate.adapter)
+            let bytes = AdapterStateCodec.encode(sum.aggregate.adapter)
             let digest = Hashing.blake2b256(bytes)
             nodes[node].store.objects[digest] = bytes
-            let outcome = AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: digest)
+            let outcome = AggregateOutcome(
+                sumDigest: sum.aggregate.sumDigest, adapterDigest: digest)
             try tell(node, .aggregated(height: order.height, outcome: outcome))
         } catch let failure as SimulationFailure {
             throw failure

@@ -32,8 +32,9 @@ enum StubTrainer {
                     startMemberCount: scenario.startMemberCount,
                     quorumMinimum: scenario.quorumMinimum,
                     absentRoundCountMax: scenario.absentRoundCountMax),
-                updateByteCountMax: layout.updateByteCount, author: author.publicKey,
-                createdAtSeconds: 1_700_000_000)
+                updateByteCountMax: layout.updateByteCount(under: scenario.aggregation),
+                author: author.publicKey, createdAtSeconds: 1_700_000_000,
+                aggregation: scenario.aggregation)
             return try SignedManifest(signing: manifest, with: author)
         } catch {
             preconditionFailure("the scenario \(scenario.name) makes no manifest: \(error)")
@@ -50,11 +51,25 @@ enum StubTrainer {
             names.map { element($0.name, $0.shape, scale: 0.01, &generator) })
         let member = world.nodes[node].key.publicKey
         let exampleCount = training.stepsDone * world.manifest.manifest.training.batchSize
+        let quantizer = UpdateQuantizer(manifest: world.manifest)
         let quantized: UpdateQuantizer.Quantized
         do {
-            quantized = try UpdateQuantizer(manifest: world.manifest).quantize(
-                delta: delta, exampleCount: exampleCount, round: training.round,
-                base: training.base, member: member, using: &generator)
+            if world.manifest.manifest.allowsParts {
+                let selection = AggregationRound(
+                    manifest: world.manifest, layout: world.layout, round: training.round
+                ).select(member: member, capacity: TrainingCapacity(rank: 1 + node % 2))
+                var feedback = ErrorFeedback(layout: world.layout)
+                quantized = try quantizer.quantize(
+                    .init(
+                        delta: delta, selection: selection, exampleCount: exampleCount,
+                        stepCount: training.stepsDone),
+                    round: training.round, base: training.base, member: member,
+                    feedback: &feedback, using: &generator)
+            } else {
+                quantized = try quantizer.quantize(
+                    delta: delta, exampleCount: exampleCount, round: training.round,
+                    base: training.base, member: member, using: &generator)
+            }
         } catch {
             preconditionFailure("a stub delta was refused: \(error)")
         }

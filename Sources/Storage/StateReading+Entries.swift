@@ -46,6 +46,14 @@ extension StateReading where Self: ~Copyable {
         try StateRows.named(raw.rows(in: StateTables.settings), in: StateTables.settings)
     }
 
+    /// The settings whose keys begin with a prefix, in ascending order of the keys' UTF-8 bytes.
+    public func settings(
+        prefix: String
+    ) throws(StorageError) -> [(key: String, bytes: [UInt8])] {
+        let rows = try raw.rows(in: StateTables.settings, prefix: Array(prefix.utf8))
+        return try StateRows.named(rows, in: StateTables.settings)
+    }
+
     /// What is known of a peer; nil if nothing is.
     ///
     /// `id` are the bytes of its peer ID, 1 to 128.
@@ -87,6 +95,13 @@ extension WriteTransaction {
     /// Sets a setting; the key has 1 to 511 bytes of UTF-8.
     public func putSetting(_ key: String, _ bytes: [UInt8]) throws(StorageError) {
         try put(bytes, in: StateTables.settings, key: Array(key.utf8))
+    }
+
+    /// Removes the settings whose keys begin with a prefix.
+    public func deleteSettings(prefix: String) throws(StorageError) {
+        for key in try raw.keys(in: StateTables.settings, prefix: Array(prefix.utf8)) {
+            try delete(key, in: StateTables.settings)
+        }
     }
 
     /// Sets what is known of a peer; `id` are the bytes of its peer ID, 1 to 128.

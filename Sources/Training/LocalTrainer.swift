@@ -19,13 +19,17 @@ public final class LocalTrainer {
     public let data: TrainingData
     /// The steps of the run that are done; the next step has this index from 0.
     public private(set) var completedStepCount = 0
+    /// What is added to gradients and steps; for values in the adapter's own order.
+    public var correction: LocalCorrection?
 
-    private let model: AdaptedModel
-    private let adapter: any TrainableAdapter
+    let model: AdaptedModel
+    let adapter: any TrainableAdapter
     let sequences: [PackedRow]
-    private let learningRates: LearningRateSchedule
+    let learningRates: LearningRateSchedule
     private(set) var batches: BatchSchedule
-    private var optimizer: AdamW
+    /// `nil` where steps follow ``mezo``, which remembers nothing.
+    private var optimizer: AdamW?
+    private let mezo: MeZO?
     private let layoutHash: UInt64
 
     /// Makes a trainer at step 0, with the parameters that the adapter has.
@@ -55,12 +59,22 @@ public final class LocalTrainer {
             batchSize: settings.batchSize,
             seed: settings.seed
         )
-        let parameters = adapter.parameters
-        optimizer = AdamW(
-            parameterCount: parameters.elementCount,
-            weightDecay: settings.weightDecay
-        )
-        layoutHash = Self.layoutHash(of: parameters)
+        switch settings.optimizer {
+        case .adamW:
+            mezo = nil
+            optimizer = AdamW(
+                parameterCount: adapter.parameterCount,
+                weightDecay: settings.weightDecay
+            )
+        case .mezo:
+            optimizer = nil
+            mezo = MeZO(
+                seed: settings.seed,
+                perturbation: settings.perturbation,
+                weightDecay: settings.weightDecay
+            )
+        }
+        layoutHash = Self.layoutHash(of: adapter.parameters)
     }
 
     /// Whether the schedule has steps left.
@@ -87,18 +101,18 @@ public final class LocalTrainer {
     /// Takes one optimizer step on the mean loss of the batch's predicted tokens.
     ///
     /// - Throws: `TrainingError.lossNotFinite` or `.gradientNotFinite`; the parameters and the
-    ///   step count then are what they were.
-    /// - Complexity: one forward and one backward pass over the batch.
+    ///   step count then are what they were, with ``MeZO`` but for rounding.
+    /// - Complexity: one forward and one backward pass over the batch, or two forward passes.
     public func step() throws(TrainingError) -> StepReport {
         let sequences = nextSequences()
         let targetCount = sequences.reduce(0) { $0 + $1.targetCount }
         precondition(targetCount > 0, "a batch predicts nothing: \(sequences.count) rows")
-        let nats = accumulateGradients(sequences, targetCount: targetCount)
-        let loss = nats / Double(targetCount)
-        let learningRate = learningRates.learningRate(atStep: completedStepCount)
-        guard loss.isFinite else { throw .lossNotFinite(step: completedStepCount + 1) }
-        let norm = moveParameters(learningRate: learningRate)
-        guard norm.isFinite else { throw .gradientNotFinite(step: completedStepCount + 1) }
+        let (loss, norm, learningRate) =
+            if let mezo {
+                try stepByLosses(mezo, sequences, targetCount: targetCount)
+            } else {
+                try stepByGradients(sequences, targetCount: targetCount)
+            }
         completedStepCount += 1
         return StepReport(
             step: completedStepCount,
@@ -109,6 +123,19 @@ public final class LocalTrainer {
             learningRate: learningRate,
             gradientNorm: norm
         )
+    }
+
+    private func stepByGradients(
+        _ sequences: [PackedRow],
+        targetCount: Int
+    ) throws(TrainingError) -> (loss: Double, norm: Double, learningRate: Double) {
+        let nats = accumulateGradients(sequences, targetCount: targetCount)
+        let loss = nats / Double(targetCount)
+        let learningRate = learningRates.learningRate(atStep: completedStepCount)
+        guard loss.isFinite else { throw .lossNotFinite(step: completedStepCount + 1) }
+        let norm = moveParameters(learningRate: learningRate)
+        guard norm.isFinite else { throw .gradientNotFinite(step: completedStepCount + 1) }
+        return (loss, norm, learningRate)
     }
 
     /// Starts a round: replaces the parameters and goes on at a step of the schedule.
@@ -140,7 +167,7 @@ public final class LocalTrainer {
         }
         adapter.parameters = parameters
         completedStepCount = step
-        if !keepsMoments { optimizer.reset() }
+        if !keepsMoments { optimizer?.reset() }
     }
 
     /// The loss on the rows that are kept apart; `nil` where there are none.
@@ -159,15 +186,16 @@ public final class LocalTrainer {
     /// A trainer of the same settings, data and model that restores
     /// it goes on with the same bits, as long as the kernels give the same bits.
     ///
-    /// - Complexity: O(n) in parameters; 12 bytes each and 72 of header.
+    /// - Complexity: O(n) in parameters; 12 bytes each, 4 with ``MeZO``, and 72 of header.
     public func snapshot() -> [UInt8] {
         TrainerSnapshot(
             stepCount: completedStepCount,
-            momentStepCount: optimizer.stepCount,
             identity: snapshotIdentity,
             parameters: unsafe adapter.withParameters { unsafe Array($0) },
-            firstMoments: optimizer.firstMoments,
-            secondMoments: optimizer.secondMoments
+            moments: optimizer.map {
+                TrainerSnapshot.Moments(
+                    stepCount: $0.stepCount, first: $0.firstMoments, second: $0.secondMoments)
+            }
         ).encoded()
     }
 
@@ -175,16 +203,18 @@ public final class LocalTrainer {
     ///
     /// - Throws: what is wrong with the bytes; nothing has changed then.
     public func restore(_ bytes: [UInt8]) throws(TrainingError) {
-        let snapshot = try TrainerSnapshot(decoding: bytes, expected: snapshotIdentity)
+        let snapshot = try TrainerSnapshot(
+            decoding: bytes, expected: snapshotIdentity, hasMoments: optimizer != nil)
         unsafe adapter.withParameters { parameters in
             for index in snapshot.parameters.indices {
                 unsafe parameters[index] = snapshot.parameters[index]
             }
         }
         completedStepCount = snapshot.stepCount
-        optimizer.stepCount = snapshot.momentStepCount
-        optimizer.firstMoments = snapshot.firstMoments
-        optimizer.secondMoments = snapshot.secondMoments
+        guard let moments = snapshot.moments else { return }
+        optimizer?.stepCount = moments.stepCount
+        optimizer?.firstMoments = moments.first
+        optimizer?.secondMoments = moments.second
     }
 
     private var snapshotIdentity: TrainerSnapshot.Identity {
@@ -193,7 +223,7 @@ public final class LocalTrainer {
             batchSize: UInt64(settings.batchSize),
             sequenceLength: UInt64(settings.sequenceLength),
             rowCount: UInt64(sequences.count),
-            parameterCount: UInt64(optimizer.firstMoments.count),
+            parameterCount: UInt64(adapter.parameterCount),
             parameterLayout: layoutHash
         )
     }
@@ -232,6 +262,11 @@ public final class LocalTrainer {
     private func moveParameters(learningRate: Double) -> Double {
         unsafe adapter.withGradients { gradientBuffer in
             var gradients = unsafe gradientBuffer.mutableSpan
+            if let correction {
+                unsafe adapter.withParameters { parameters in
+                    unsafe correction.pull(&gradients, at: parameters.span)
+                }
+            }
             let norm: Double
             if let limit = settings.gradientClip {
                 norm = GradientClipping.clip(&gradients, to: limit)
@@ -241,11 +276,12 @@ public final class LocalTrainer {
             guard norm.isFinite else { return norm }
             unsafe adapter.withParameters { parameterBuffer in
                 var parameters = unsafe parameterBuffer.mutableSpan
-                optimizer.update(
+                optimizer?.update(
                     &parameters,
                     gradients: gradients.span,
                     learningRate: learningRate
                 )
+                correction?.turn(&parameters, learningRate: learningRate)
             }
             return norm
         }

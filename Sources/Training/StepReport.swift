@@ -12,6 +12,6 @@ public struct StepReport: Hashable, Sendable {
     public let exampleCount: Int
     /// The rate that the step was taken with.
     public let learningRate: Double
-    /// The norm of the gradient before it was clipped.
+    /// The norm of the gradient before it was clipped; with ``MeZO`` the slope along its direction.
     public let gradientNorm: Double
 }

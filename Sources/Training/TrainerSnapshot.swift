@@ -5,16 +5,17 @@
 /// | bytes | field |
 /// |---|---|
 /// | 4 | `53 54 54 53`, "STTS" |
-/// | 2 + 2 | version 1, then zero |
+/// | 2 | version 1 |
+/// | 2 | 0, or 1 where there are no moments |
 /// | 8 | steps completed |
-/// | 8 | steps since the moments were zero |
+/// | 8 | steps since the moments were zero; 0 where there are none |
 /// | 8 | seed |
 /// | 8 | rows of a batch |
 /// | 8 | longest row |
 /// | 8 | rows of the data |
 /// | 8 | n, the parameters |
 /// | 8 | FNV-1a of the parameters' names and shapes |
-/// | 12 n | parameters, first moments, second moments, each n times binary32 |
+/// | 12 n or 4 n | parameters, first moments, second moments, each n times binary32 |
 struct TrainerSnapshot: Hashable {
     static let version: UInt16 = 1
     static let magic: [UInt8] = [0x53, 0x54, 0x54, 0x53]
@@ -30,41 +31,55 @@ struct TrainerSnapshot: Hashable {
         var parameterLayout: UInt64
     }
 
+    /// What AdamW remembers.
+    struct Moments: Hashable {
+        var stepCount: Int
+        var first: [Float]
+        var second: [Float]
+    }
+
     var stepCount: Int
-    var momentStepCount: Int
     var identity: Identity
     var parameters: [Float]
-    var firstMoments: [Float]
-    var secondMoments: [Float]
+    /// `nil` where the optimizer remembers nothing.
+    var moments: Moments?
 
     func encoded() -> [UInt8] {
+        let arrays = [parameters] + (moments.map { [$0.first, $0.second] } ?? [])
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.headerByteCount + 12 * parameters.count)
+        bytes.reserveCapacity(Self.headerByteCount + 4 * arrays.count * parameters.count)
         bytes += Self.magic
         Self.append(Self.version, to: &bytes)
-        Self.append(UInt16(0), to: &bytes)
+        Self.append(UInt16(moments == nil ? 1 : 0), to: &bytes)
         Self.append(UInt64(stepCount), to: &bytes)
-        Self.append(UInt64(momentStepCount), to: &bytes)
+        Self.append(UInt64(moments?.stepCount ?? 0), to: &bytes)
         for field in [
             identity.seed, identity.batchSize, identity.sequenceLength, identity.rowCount,
             identity.parameterCount, identity.parameterLayout,
         ] {
             Self.append(field, to: &bytes)
         }
-        for values in [parameters, firstMoments, secondMoments] {
+        for values in arrays {
             for value in values { Self.append(value.bitPattern, to: &bytes) }
         }
         return bytes
     }
 
     /// Reads bytes that must belong to `expected`; nothing is allocated before lengths agree.
-    init(decoding bytes: [UInt8], expected: Identity) throws(TrainingError) {
+    init(
+        decoding bytes: [UInt8],
+        expected: Identity,
+        hasMoments: Bool = true
+    ) throws(TrainingError) {
         guard bytes.count >= Self.headerByteCount, bytes.starts(with: Self.magic) else {
             throw .notASnapshot
         }
         let version = Self.read(UInt16.self, from: bytes, at: 4)
-        guard version == Self.version, Self.read(UInt16.self, from: bytes, at: 6) == 0 else {
+        guard version == Self.version else {
             throw .snapshotVersionUnknown(version: Int(version))
+        }
+        guard Self.read(UInt16.self, from: bytes, at: 6) == (hasMoments ? 0 : 1) else {
+            throw .notASnapshot
         }
         func field(_ index: Int) -> UInt64 {
             Self.read(UInt64.self, from: bytes, at: 8 + 8 * index)
@@ -79,7 +94,7 @@ struct TrainerSnapshot: Hashable {
         )
         try Self.check(found, against: expected)
         let count = Int(expected.parameterCount)
-        let byteCount = Self.headerByteCount + 12 * count
+        let byteCount = Self.headerByteCount + 4 * count * (hasMoments ? 3 : 1)
         guard bytes.count == byteCount else {
             throw .snapshotByteCount(expected: byteCount, actual: bytes.count)
         }
@@ -88,7 +103,6 @@ struct TrainerSnapshot: Hashable {
             let momentSteps = Int(exactly: field(1)), momentSteps <= steps
         else { throw .notASnapshot }
         stepCount = steps
-        momentStepCount = momentSteps
         identity = found
         func floats(_ index: Int) throws(TrainingError) -> [Float] {
             let start = Self.headerByteCount + 4 * count * index
@@ -102,24 +116,21 @@ struct TrainerSnapshot: Hashable {
             return values
         }
         parameters = try floats(0)
-        firstMoments = try floats(1)
-        secondMoments = try floats(2)
+        guard hasMoments else { return }
+        moments = Moments(
+            stepCount: momentSteps, first: try floats(1), second: try floats(2))
     }
 
     init(
         stepCount: Int,
-        momentStepCount: Int,
         identity: Identity,
         parameters: [Float],
-        firstMoments: [Float],
-        secondMoments: [Float]
+        moments: Moments?
     ) {
         self.stepCount = stepCount
-        self.momentStepCount = momentStepCount
         self.identity = identity
         self.parameters = parameters
-        self.firstMoments = firstMoments
-        self.secondMoments = secondMoments
+        self.moments = moments
     }
 
     static let stepCountMax = 1_000_000_000

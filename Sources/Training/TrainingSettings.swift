@@ -33,7 +33,7 @@ public struct TrainingSettings: Hashable, Sendable {
     public var weightDecay: Double
     /// The bound of the gradient's norm; `nil` for none.
     ///
-    /// 1, as is customary.
+    /// 1, as is customary. ``MeZO`` has no gradient to bound.
     public var gradientClip: Double?
     /// What decides the order of rows.
     public var seed: UInt64
@@ -51,6 +51,13 @@ public struct TrainingSettings: Hashable, Sendable {
     /// Off: a step then learns from more texts, so rate and step count are to be chosen anew.
     public var packsRows: Bool
 
+    /// What moves the parameters.
+    public var optimizer: OptimizerKind
+    /// ε of ``MeZO``: how far from the parameters the loss is taken.
+    ///
+    /// 1e-2: the published one for low-rank adapters.
+    public var perturbation: Double
+
     /// Makes settings; each default says its reason above.
     public init(
         batchSize: Int = 2,
@@ -65,7 +72,9 @@ public struct TrainingSettings: Hashable, Sendable {
         seed: UInt64 = 0,
         rowsPerPass: Int? = nil,
         dropout: Double = 0,
-        packsRows: Bool = false
+        packsRows: Bool = false,
+        optimizer: OptimizerKind = .adamW,
+        perturbation: Double = MeZO.perturbation
     ) {
         self.batchSize = batchSize
         self.sequenceLength = sequenceLength
@@ -80,6 +89,8 @@ public struct TrainingSettings: Hashable, Sendable {
         self.rowsPerPass = rowsPerPass
         self.dropout = dropout
         self.packsRows = packsRows
+        self.optimizer = optimizer
+        self.perturbation = perturbation
     }
 
     /// Checks each setting on its own.
@@ -95,7 +106,9 @@ public struct TrainingSettings: Hashable, Sendable {
         try Self.check("learning rate floor", learningRateFloorFraction, in: 0...1)
         try Self.check("weight decay", weightDecay, in: 0...1_000)
         try Self.check("gradient clip", gradientClip ?? 1, in: .leastNormalMagnitude...1e30)
-        try Self.check("dropout", dropout, in: 0...0.99)
+        // Both sides of a direction must see the same inputs.
+        try Self.check("dropout", dropout, in: 0...(optimizer == .mezo ? 0 : 0.99))
+        try Self.check("perturbation", perturbation, in: 1e-8...10)
     }
 
     /// The schedule that these settings describe.

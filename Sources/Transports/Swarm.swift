@@ -46,6 +46,7 @@ public final class Swarm: Sendable {
     let budget: MemoryBudget
     let state: Mutex<State>
     private let continuation: AsyncStream<SwarmEvent>.Continuation
+    private let observers = Mutex<[@Sendable (SwarmEvent) -> Void]>([])
 
     var limits: TransportLimits { configuration.limits }
 
@@ -167,8 +168,15 @@ public final class Swarm: Sendable {
         }
     }
 
-    /// Tells the consumer of `events`.
+    /// Has every event handed to a further consumer, which returns at once and asks the swarm
+    /// nothing; before `start()`.
+    func observe(_ observer: @escaping @Sendable (SwarmEvent) -> Void) {
+        observers.withLock { $0.append(observer) }
+    }
+
+    /// Tells the consumer of `events`, and whoever observes them.
     func emit(_ event: SwarmEvent) {
+        for observer in observers.withLock({ $0 }) { observer(event) }
         if case .dropped = continuation.yield(event) {
             logger.warning("events are not consumed; one is dropped")
         }

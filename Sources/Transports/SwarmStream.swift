@@ -29,6 +29,9 @@ public final class SwarmStream: Sendable {
         peer = connection.peer
     }
 
+    /// The number of the connection that carries the stream.
+    var connectionID: UInt64 { connection.id }
+
     var eventLoop: any EventLoop { connection.channel.eventLoop }
 
     deinit {

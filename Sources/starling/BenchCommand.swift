@@ -51,6 +51,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "all, or a list such as q_proj,v_proj.")
     var targets: TargetList?
 
+    @Option(help: "Adapt only the last N layers.")
+    var lastLayers: Int?
+
     @Flag(help: "Do not measure the limit.")
     var noLimit = false
 
@@ -62,7 +65,7 @@ struct BenchCommand: ParsableCommand {
         for (name, value, range) in [
             ("batch", batch, 1...4_096), ("length", length, 1...1_048_576),
             ("steps", steps, 1...100_000), ("warmup", warmup, 0...100_000),
-            ("rank", rank, 1...1_024),
+            ("rank", rank, 1...1_024), ("last-layers", lastLayers ?? 1, 1...65_536),
         ] where !range.contains(value) {
             throw ValidationError(
                 "--\(name) is \(value); give \(range.lowerBound) to \(range.upperBound).")

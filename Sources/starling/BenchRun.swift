@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 internal import Kernels
 internal import Models
+internal import NodeServices
 internal import Tensors
 internal import Training
 
@@ -83,7 +84,10 @@ struct BenchRun {
             configuration: LoRAConfiguration(
                 rank: command.rank,
                 alpha: Double(2 * command.rank),
-                targets: command.targets?.projections ?? Projection.allCases
+                targets: command.targets?.projections ?? Projection.allCases,
+                layers: command.lastLayers.flatMap {
+                    LoRAConfiguration.lastLayers($0, of: model.configuration.layerCount)
+                }
             ),
             model: model.configuration,
             seed: 1

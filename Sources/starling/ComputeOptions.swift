@@ -34,6 +34,12 @@ struct ComputeOptions: ParsableArguments {
         ModelOptions(compute: compute, base: base, recompute: recompute)
     }
 
+    /// The first option whose choice a plan for some memory makes.
+    var givenBesideMemory: String? {
+        if base != .auto { return "--base" }
+        return recompute == .none ? nil : "--recompute"
+    }
+
     func check() throws {
         if let threads, !(1...1_024).contains(threads) {
             throw ValidationError("--threads is \(threads); give 1 to 1024.")
@@ -52,11 +58,17 @@ struct ComputeOptions: ParsableArguments {
 extension LoadedModel {
     /// The length, if the model has so many positions.
     func checkedLength(_ length: Int) throws(CommandFailure) -> Int {
-        let limit = model.configuration.positionCountMax
-        guard length <= limit else {
+        try model.configuration.checkedLength(length)
+    }
+}
+
+extension ModelConfiguration {
+    /// The length, if the model has so many positions.
+    func checkedLength(_ length: Int) throws(CommandFailure) -> Int {
+        guard length <= positionCountMax else {
             throw CommandFailure(
                 .settingOutOfRange,
-                "--length is \(length), but the model knows \(limit) positions"
+                "--length is \(length), but the model knows \(positionCountMax) positions"
             )
         }
         return length

@@ -25,6 +25,8 @@ enum ExitReason: Int32, CaseIterable, Sendable {
     case settingOutOfRange = 16
     /// A run's checkpoints can't be read or written, or belong to another run.
     case checkpointUnusable = 17
+    /// Nothing can be trained within the memory that was given.
+    case memoryTooSmall = 18
     /// A setting, a file or a home of a node is not as it must be.
     case nodeSettingUnusable = 20
     /// The node's store can't be read or written.

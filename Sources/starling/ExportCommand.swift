@@ -17,6 +17,8 @@ struct ExportCommand: AsyncParsableCommand {
             the changed tensors, so it needs --model FILE.gguf; \
             of a consensus adapter the file must be the federation's own, which is checked. \
             merged-safetensors of a base that is no Hugging Face folder has no tokenizer. \
+            Of a federation with a READ adapter, peft writes that too, with the same certificate, into \
+            a second folder with -read behind its name; the other kinds hold LoRA alone. \
             --format names the kind of result here; --json prints the report as JSON.
             """
     )
@@ -81,6 +83,9 @@ struct ExportCommand: AsyncParsableCommand {
                 try OutputPlace.check(target)
             }
             let subject = try await subject()
+            if format == .peft, subject.read != nil {
+                try OutputFolder.check(ExportSubject.readPath(beside: target))
+            }
             let type = try subject.write(format, type: type, to: target)
             report(subject, type: type, target: target, to: console)
         }
@@ -121,6 +126,13 @@ struct ExportCommand: AsyncParsableCommand {
             ]
         }
         lines.append("\(format.rawValue) written to \(target)")
+        if format == .peft, subject.read != nil {
+            let path = ExportSubject.readPath(beside: target)
+            record.add("read_folder", path)
+            lines.append("READ written to \(path)")
+        } else if subject.read != nil {
+            lines.append("the federation's READ adapter is not in it; --format peft writes that")
+        }
         if format == .mergedGGUF, type == .base, subject.base.quantizedType != nil {
             lines.append(
                 "changed weights are rounded to the base's own types, which loses most of a small "

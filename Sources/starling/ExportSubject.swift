@@ -63,6 +63,14 @@ struct ExportSubject {
         adapterPath = path
     }
 
+    /// The READ adapter beside the LoRA adapter; `nil` where there is none.
+    var read: READFiles? { consensus?.read }
+
+    /// Where the READ adapter goes beside a PEFT folder.
+    static func readPath(beside path: String) -> String {
+        (path.hasSuffix("/") ? String(path.dropLast()) : path) + "-read"
+    }
+
     /// Writes it, and returns the element type where there was a choice.
     func write(
         _ kind: ExportKind, type: ExportType?, to path: String
@@ -72,6 +80,10 @@ struct ExportSubject {
             case .peft:
                 try PEFTFolder.write(
                     adapter.peft(baseModelName: baseModelName), to: path, extraFiles: certificate)
+                if let read {
+                    try READFolder.write(
+                        read, to: Self.readPath(beside: path), extraFiles: certificate)
+                }
             case .gguf:
                 try AdapterExport.writeGGUF(adapter, name: baseModelName ?? base.name, to: path)
             case .mergedSafetensors:

@@ -36,7 +36,7 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "Tokens of a row.")
     var length = 128
 
-    @Option(help: "The rank of the LoRA adapter.")
+    @Option(help: "The rank of the LoRA adapter; members may train fewer of its directions.")
     var rank = 8
 
     @Option(help: "LoRA's alpha; twice the rank unless set.")
@@ -66,6 +66,7 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "The seed of the first adapter.")
     var seed: UInt64 = 1
 
+    @OptionGroup var aggregation: AggregationOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
@@ -84,12 +85,16 @@ struct InitCommand: AsyncParsableCommand {
             record.add("manifest_digest", report.manifest.digest.hexadecimal)
             record.add("base_model_digest", report.manifest.manifest.baseModelDigest.hexadecimal)
             record.add("parameters", report.parameterCount)
+            record.add("aggregation", aggregation.aggregation)
+            record.add("wire", aggregation.wire.rawValue)
+            record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
             console.report(
                 record,
                 text: """
                     federation  \(name), \(report.manifest.digest)
                     this node   \(report.peerID)
                     adapter     rank \(rank), \(report.parameterCount) parameters
+                    aggregation \(aggregation.aggregation), \(aggregation.wire.rawValue)
                     next        starling run --home \(home.folder.folder.path) --data FILE
                     """
             )
@@ -113,6 +118,8 @@ struct InitCommand: AsyncParsableCommand {
         options.absentRoundCountMax = absentRounds
         options.normBound = normBound
         options.seed = seed
+        options.aggregation = aggregation.settings
+        options.read = aggregation.read
         return options
     }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Checkpoints
 internal import Models
+internal import Tokenizers
 internal import Training
 
 /// What is predicted, and what the model sees of it.
@@ -25,10 +26,19 @@ struct LossOptions: ParsableArguments {
 
     /// What turns examples into rows for a model.
     func encoder(for loaded: LoadedModel, tokenCountMax: Int) -> ExampleEncoder {
+        encoder(loaded.tokenizer, loaded.model.configuration, tokenCountMax: tokenCountMax)
+    }
+
+    /// What turns examples into rows for a model whose weights need not be there.
+    func encoder(
+        _ tokenizer: Tokenizer,
+        _ configuration: ModelConfiguration,
+        tokenCountMax: Int
+    ) -> ExampleEncoder {
         ExampleEncoder(
-            tokenizer: loaded.tokenizer,
+            tokenizer: tokenizer,
             rowTokenCountMax: tokenCountMax,
-            vocabularySize: loaded.model.configuration.vocabularySize,
+            vocabularySize: configuration.vocabularySize,
             scope: lossOn.scope,
             marksPrefixes: marksPrefixes
         )

@@ -3,8 +3,22 @@ internal import Training
 
 /// How parameters are moved.
 struct OptimizerOptions: ParsableArguments {
-    @Option(help: "The peak of the learning rate; 1e-3 unless told otherwise, 5e-3 for READ.")
+    @Option(
+        help: """
+            adamw: gradients by a backward pass. mezo: two forward passes a step and no gradients; \
+            takes the memory of inference, and many more steps.
+            """
+    )
+    var optimizer: OptimizerKind = .adamW
+
+    @Option(
+        help:
+            "The peak of the learning rate; 1e-3 unless told otherwise, 5e-3 for READ, 1e-4 for mezo."
+    )
     var learningRate: Double?
+
+    @Option(help: "How far from the parameters --optimizer mezo takes the loss.")
+    var perturbation = MeZO.perturbation
 
     @Option(help: "How the learning rate goes on after the warm-up: cosine, linear or constant.")
     var schedule: ScheduleOption = .cosine

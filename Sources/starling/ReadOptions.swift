@@ -42,14 +42,15 @@ struct ReadOptions: ParsableArguments {
 
     /// A fresh adapter.
     func make(for model: ModelConfiguration, seed: UInt64) -> READAdapter {
-        READAdapter(
-            configuration: READConfiguration(
-                stateSize: hidden ?? 256,
-                cell: (cell ?? .gru).cell,
-                aggregation: (aggregate ?? .last).aggregation
-            ),
-            model: model,
-            seed: seed
+        READAdapter(configuration: configuration, model: model, seed: seed)
+    }
+
+    /// What the options come to.
+    var configuration: READConfiguration {
+        READConfiguration(
+            stateSize: hidden ?? 256,
+            cell: (cell ?? .gru).cell,
+            aggregation: (aggregate ?? .last).aggregation
         )
     }
 }

@@ -52,6 +52,20 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "What training computes again to save memory: none, mlp or layer.")
     var recompute: RecomputeChoice?
 
+    @Option(
+        help: "What this node trains: lora, or read where the federation has a READ adapter.")
+    var method: MethodChoice?
+
+    @Option(
+        help: """
+            The directions of each LoRA pair that this node trains; the others stay in its forward \
+            pass. All unless set.
+            """)
+    var rank: Int?
+
+    @Option(help: "The layers that this node trains: all, or last:4 for the last 4.")
+    var layers: String?
+
     @Option(help: "Rounds whose updates are kept for auditors.")
     var retainRounds: Int?
 
@@ -106,6 +120,9 @@ struct RunCommand: AsyncParsableCommand {
         flags.compute = compute
         flags.base = base
         flags.recompute = recompute
+        flags.method = method
+        flags.rank = rank
+        flags.layers = layers
         flags.retainRounds = retainRounds
         flags.logLevel = logLevel
         let settings = flags.filled(

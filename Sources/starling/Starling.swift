@@ -8,7 +8,8 @@ struct Starling: AsyncParsableCommand {
         abstract: "Fine-tunes adapters of a language model, alone or together with other nodes.",
         discussion: "Exit codes are listed in docs/exit-codes.md.",
         subcommands: [
-            InitCommand.self, RunCommand.self, PeersCommand.self, StatusCommand.self,
+            InitCommand.self, PlanCommand.self, RunCommand.self, PeersCommand.self,
+            StatusCommand.self,
             ExportCommand.self, AuditCommand.self, TrainCommand.self, EvalCommand.self,
             GenerateCommand.self, SimulateCommand.self, BenchCommand.self, DoctorCommand.self,
         ]

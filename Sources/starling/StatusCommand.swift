@@ -32,6 +32,15 @@ struct StatusCommand: AsyncParsableCommand {
         record.add("round", Int(chain.completedRoundCount))
         record.add("rounds", status.manifest.manifest.training.roundCount)
         record.add("height", Int(chain.height))
+        let settings = status.manifest.manifest.aggregation
+        record.add("aggregation", settings.aggregator)
+        record.add("wire", WireOption(settings.wireForm).rawValue)
+        record.add("rank", status.manifest.manifest.adapter.rank)
+        record.add("update_bytes_max", status.manifest.manifest.updateByteCountMax)
+        if let traffic = Traffic(status) {
+            record.add("round_bytes", traffic.all)
+            record.add("own_round_bytes", traffic.own)
+        }
         record.add("phase", status.live?.phase ?? (chain.isFinished ? "finished" : "stopped"))
         record.add("members", .array(chain.members.map { .string(name($0)) }))
         record.add("peers", .array((status.live?.connectedPeers ?? []).map { .string($0) }))
@@ -53,6 +62,9 @@ struct StatusCommand: AsyncParsableCommand {
         )
         if let live = status.live {
             record.add("process_id", Int(live.processID))
+            record.add("method", live.part.method.rawValue)
+            if let rank = live.part.rank { record.add("trained_rank", rank) }
+            if let layers = live.part.lastLayerCount { record.add("trained_layers", layers) }
             record.add("seconds_to_deadline", live.secondsToDeadline)
             record.add("resident_memory_bytes", live.residentByteCount)
             if let training = live.training {
@@ -73,6 +85,9 @@ struct StatusCommand: AsyncParsableCommand {
             "round         \(chain.completedRoundCount) of \(manifest.training.roundCount)",
             "adapter       \(chain.adapterDigest)",
             "members       \(chain.members.count)",
+            "aggregation   \(manifest.aggregation.aggregator), "
+                + "\(WireOption(manifest.aggregation.wireForm).rawValue), "
+                + "rank \(manifest.adapter.rank)",
         ]
         if let last = chain.lastRound {
             let count = last.participants.count
@@ -83,8 +98,13 @@ struct StatusCommand: AsyncParsableCommand {
                 lines.append("  absent      \(name(absence.member)): \(absence.reason.sentence)")
             }
         }
+        if let traffic = Traffic(status) {
+            lines.append(
+                "bytes         \(traffic.all) in the last round, \(traffic.own) of them own")
+        }
         if let live = status.live {
             lines.append("process       \(live.processID), \(live.phase)")
+            lines.append("trains        \(text(of: live.part))")
             lines.append("connected     \(live.connectedPeers.count) peers")
             if let training = live.training {
                 lines.append(
@@ -97,6 +117,27 @@ struct StatusCommand: AsyncParsableCommand {
             lines.append("process       none")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What the updates of the last certified round have in bytes.
+    private struct Traffic {
+        let all: Int
+        let own: Int
+
+        init?(_ status: NodeStatus) {
+            guard let round = status.chain.lastRound else { return nil }
+            let key = status.peerID.publicKey
+            all = round.participants.reduce(0) { $0 + $1.byteCount }
+            own = round.participants.reduce(0) { $0 + ($1.member == key ? $1.byteCount : 0) }
+        }
+    }
+
+    private static func text(of part: TrainedPart) -> String {
+        guard part.method == .lora else { return part.method.rawValue }
+        var text = part.method.rawValue
+        if let rank = part.rank { text += ", rank \(rank)" }
+        if let layers = part.lastLayerCount { text += ", \(layers) layers" }
+        return text
     }
 
     private static func name(_ key: PublicKey) -> String {

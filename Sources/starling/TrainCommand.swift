@@ -45,8 +45,8 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Rows that pass the model at once; all of a step unless told otherwise.")
     var microBatchSize: Int?
 
-    @Option(help: "Positions of a row.")
-    var length = 256
+    @Option(help: "Positions of a row; 256 unless told otherwise, with --memory at most so many.")
+    var length: Int?
 
     @Flag(help: "Fill each row with several short texts, which don't see each other.")
     var packing = false
@@ -54,6 +54,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Decides the adapter's start, the held-out part, the order of rows and dropout.")
     var seed: UInt64 = 0
 
+    @OptionGroup(title: "Memory") var memory: MemoryOptions
     @OptionGroup(title: "Adapter") var adapter: AdapterOptions
     @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
     @OptionGroup(title: "Held-out text") var heldOut: HeldOutOptions
@@ -70,27 +71,39 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var home: HomeOptions
     @OptionGroup var format: OutputOptions
 
-    /// The settings of the trainer that the options ask for.
-    var settings: TrainingSettings {
-        TrainingSettings(
+    /// The settings of the trainer that the options, or a plan for some memory, ask for.
+    func settings(plan: MemoryPlan? = nil) -> TrainingSettings {
+        let kind = plan?.optimizer ?? optimizer.optimizer
+        let learningRate =
+            kind == .mezo ? MeZO.learningRate : adapter.method.learningRate
+        return TrainingSettings(
             batchSize: batchSize,
-            sequenceLength: length,
-            learningRate: optimizer.learningRate ?? adapter.method.learningRate,
+            sequenceLength: plan?.sequenceLength ?? length ?? TrainSession.standardLength,
+            learningRate: optimizer.learningRate ?? learningRate,
             decay: optimizer.schedule.decay,
             warmupStepCount: optimizer.warmup,
             totalStepCount: steps,
             weightDecay: optimizer.weightDecay,
             gradientClip: optimizer.maxGradNorm == 0 ? nil : optimizer.maxGradNorm,
             seed: seed,
-            rowsPerPass: microBatchSize,
+            rowsPerPass: plan?.microBatchSize ?? microBatchSize,
             dropout: optimizer.dropout,
-            packsRows: packing
+            packsRows: packing,
+            optimizer: kind,
+            perturbation: optimizer.perturbation
         )
+    }
+
+    private var givenBesideMemory: String? {
+        if microBatchSize != nil { return "--micro-batch-size" }
+        if adapter.lastLayers != nil { return "--last-layers" }
+        if adapter.startAdapter != nil { return "--start-adapter" }
+        return compute.givenBesideMemory
     }
 
     func validate() throws {
         do throws(TrainingError) {
-            try settings.validate()
+            try settings().validate()
         } catch {
             throw ValidationError("\(error).")
         }
@@ -102,6 +115,9 @@ struct TrainCommand: ParsableCommand {
                 "--micro-batch-size is \(microBatchSize); give 1 to --batch-size, \(batchSize)."
             )
         }
+        if memory.memory != nil, let option = givenBesideMemory {
+            throw ValidationError("\(option) is what --memory decides; leave out one of the two.")
+        }
         try adapter.check()
         try heldOut.check()
         try checkpoints.check()
@@ -111,51 +127,7 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         try withConsole(format) { console in
-            compute.apply()
-            try OutputFolder.check(output)
-            let folder = try checkpoints.open()
-            let dataset = try TextDataset(paths: data)
-            let loaded = try LoadedModel(
-                named: model, home: home, options: compute.modelOptions)
-            let data = try TrainingData(
-                dataset,
-                // T inputs and their T targets take T + 1 tokens.
-                encoder: loss.encoder(for: loaded, tokenCountMax: loaded.checkedLength(length) + 1),
-                heldOutFraction: heldOut.heldOut,
-                seed: seed
-            )
-            let adapter = try adapter.make(for: loaded, seed: seed)
-            try OutputFolder.check(output, fileNames: adapter.fileNames)
-            let keeper = try folder.map { folder in
-                RunKeeper(
-                    folder: folder,
-                    interval: checkpoints.interval,
-                    identity: try RunIdentity(
-                        model: loaded.source(home: home),
-                        data: data,
-                        adapter: adapter,
-                        settings: settings,
-                        evaluation: heldOut.identity + [
-                            RunIdentity.Field(
-                                name: "compute type",
-                                value: loaded.model.options.computeType.rawValue)
-                        ]
-                    )
-                )
-            }
-            let trainer = try LocalTrainer(
-                model: AdaptedModel(model: loaded.model, adapter: adapter),
-                data: data,
-                settings: settings
-            )
-            try TrainRun(
-                trainer: trainer,
-                adapter: adapter,
-                modelName: loaded.name,
-                keeper: keeper,
-                command: self,
-                console: console
-            ).run()
+            try TrainSession(command: self, console: console).run()
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import NodeServices
 internal import Training
 
 /// What `starling train` prints.
@@ -50,12 +51,15 @@ struct TrainReport {
     func finish(
         end: String,
         adapter: String,
+        predictedByteCount: Int?,
         before: Evaluation?,
         after: Evaluation?,
         seconds: Double
     ) {
         var record = JSONRecord()
-        record.add("peak_memory_bytes", ProcessMemory.peakByteCount())
+        let peak = ProcessMemory.peakByteCount()
+        record.add("peak_memory_bytes", peak)
+        if let predictedByteCount { record.add("predicted_memory_bytes", predictedByteCount) }
         record.add("steps", trainer.completedStepCount)
         record.add("seconds", seconds)
         record.add("end", end)
@@ -71,8 +75,12 @@ struct TrainReport {
                     + "\(after.loss.text(places: 4)) after"
             )
         }
-        let mebibytes = Double(ProcessMemory.peakByteCount()) / 1_048_576
-        lines.append("peak memory \(mebibytes.text(places: 0)) MiB")
+        var memory = "peak memory \((Double(peak) / 1_048_576).text(places: 0)) MiB"
+        if let predictedByteCount {
+            let share = Double(peak) / Double(predictedByteCount)
+            memory += ", \((100 * share).text(places: 0)) % of what was predicted"
+        }
+        lines.append(memory)
         console.report(record, text: lines.joined(separator: "\n"))
     }
 

@@ -1,6 +1,7 @@
 internal import Adapters
 internal import Checkpoints
 internal import Foundation
+internal import NodeServices
 internal import Training
 
 /// The loop of `starling train`: steps, evaluations, checkpoints, and the end.
@@ -9,6 +10,7 @@ final class TrainRun {
     private let adapter: any TrainableAdapter
     private let modelName: String
     private let keeper: RunKeeper?
+    private let guardian: MemoryGuard?
     private let command: TrainCommand
     private let report: TrainReport
     private let console: Console
@@ -25,6 +27,7 @@ final class TrainRun {
         adapter: any TrainableAdapter,
         modelName: String,
         keeper: RunKeeper?,
+        guardian: MemoryGuard?,
         command: TrainCommand,
         console: Console
     ) {
@@ -32,12 +35,15 @@ final class TrainRun {
         self.adapter = adapter
         self.modelName = modelName
         self.keeper = keeper
+        self.guardian = guardian
         self.command = command
         self.console = console
         report = TrainReport(trainer: trainer, console: console)
         stopping = command.heldOut.patience.map { EarlyStopping(patience: $0) }
     }
 
+    /// - Throws: ``MemoryShortage`` in the first steps, besides what training and files throw; nothing
+    ///   has been written then.
     func run() throws {
         Interruption.watch()
         report.tellData()
@@ -50,6 +56,7 @@ final class TrainRun {
         report.finish(
             end: end,
             adapter: command.output,
+            predictedByteCount: guardian?.plan.peak.byteCount,
             before: before,
             after: evaluateHeldOut(),
             seconds: elapsed.seconds
@@ -59,6 +66,8 @@ final class TrainRun {
     /// Takes steps until there are none left or none wanted, and returns why it ended.
     private func takeSteps(_ dump: BatchDump?) throws -> String {
         let total = trainer.settings.totalStepCount
+        let firstStep = trainer.completedStepCount
+        try guardian?.check(afterStep: 0)
         while !trainer.isFinished {
             if stopping?.isExhausted == true { return "held-out loss no longer falls" }
             if Interruption.isRequested { return "interrupted" }
@@ -66,6 +75,7 @@ final class TrainRun {
             let begin = clock.now
             let step = try trainer.step()
             let seconds = (clock.now - begin).seconds
+            try guardian?.check(afterStep: step.step - firstStep)
             try dump?.write(rows, report: step)
             let evaluation = isEvaluated(step.step) ? evaluateHeldOut() : nil
             if let loss = evaluation?.loss { _ = stopping?.observe(loss) }

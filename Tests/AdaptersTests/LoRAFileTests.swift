@@ -28,6 +28,20 @@ import Testing
         #expect(adapter.configuration.scale == 4 / 2.0.squareRoot())
     }
 
+    @Test func `an adapter of the last layers survives the way to a PEFT file and back`() throws {
+        let adapter = LoRAAdapter(
+            configuration: LoRAConfiguration(
+                rank: 2, alpha: 4, layers: LoRAConfiguration.lastLayers(1, of: 2)),
+            model: Self.model, seed: 2)
+        adapter.parameters = LoRATests.closedForm(adapter.parameters)
+        let file = adapter.peft(baseModelName: nil)
+        #expect(file.layers == [1])
+        #expect(file.tensors.names.allSatisfy { $0.contains(".layers.1.") })
+        let read = try LoRAAdapter(peft: file, model: Self.model)
+        #expect(read.peft(baseModelName: nil) == file)
+        #expect(LoRAConfiguration.lastLayers(2, of: 2) == nil)
+    }
+
     @Test func `target modules may be whole paths`() throws {
         var file = Self.file()
         file.targetModules = ["model.layers.0.self_attn.v_proj", "q_proj"]
@@ -50,6 +64,13 @@ import Testing
         #expect(refusal { $0.rank = 0 } == .invalidRank(0))
         #expect(refusal { $0.rank = 1 << 40 } == .invalidRank(1 << 40))
         #expect(refusal { $0.targetModules = [] } == .noTargets)
+        #expect(
+            refusal { $0.layers = [0, 2] }
+                == .invalidSetting(name: "layers_to_transform", value: "2"))
+        #expect(
+            refusal { $0.layers = [0] }
+                == .unexpectedTensor(
+                    name: "base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight"))
         #expect(refusal { $0.targetModules = ["lm_head"] } == .unknownTarget(name: "lm_head"))
         #expect(
             refusal { $0.targetModules = ["q_proj"] }

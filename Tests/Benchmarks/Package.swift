@@ -34,5 +34,21 @@ let package = Package(
         benchmarks("Kernels", ["Kernels", "Tensors"]),
         benchmarks("Models", ["Models", "Checkpoints", "Kernels", "Tensors", "Adapters"]),
         benchmarks("Tokenizers", ["Tokenizers"]),
+        // Prints a table of its own: the costs of whole secure rounds, and a C loop beside them.
+        .target(
+            name: "CMaskLoop",
+            path: "Benchmarks/CMaskLoop",
+            cSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("sodium")]
+        ),
+        .executableTarget(
+            name: "SecureRounds",
+            dependencies: [
+                "CMaskLoop", .product(name: "Federation", package: "starling"),
+                .product(name: "Cryptography", package: "starling"),
+            ],
+            path: "Benchmarks/SecureRounds",
+            swiftSettings: strict
+        ),
     ]
 )

@@ -34,8 +34,9 @@ internal import Testing
 
     @Test func `an adapter survives writing and reading, bit by bit`() throws {
         var adapter = Self.sample
-        for alpha in [4, 0.1] {
+        for (alpha, layers) in [(4, nil), (0.1, [0])] as [(Double, [Int]?)] {
             adapter.alpha = alpha
+            adapter.layers = layers
             adapter.usesRSLoRA.toggle()
             adapter.baseModelName = "some/model \"quoted\""
             let path = folder.path("adapter")
@@ -61,7 +62,41 @@ internal import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ("7", [7]), ("[3, 1]", [3, 1]), ("[]", nil), ("null", nil),
+            ("[0], \"layers_pattern\": \"layers\"", [0]),
+        ] as [(String, [Int]?)])
+    func `layers to transform are read as peft reads them`(text: String, layers: [Int]?) throws {
+        let path = folder.path("adapter")
+        try PEFTFolder.write(Self.sample, to: path)
+        let config = try #require(folder.read("adapter/adapter_config.json"))
+        let changed = String(decoding: config, as: UTF8.self).replacing(
+            #""layers_to_transform": null"#, with: #""layers_to_transform": "# + text)
+        try folder.write(Array(changed.utf8), to: "adapter/adapter_config.json")
+        #expect(try PEFTFolder.read(path: path).layers == layers)
+    }
+
+    @Test(arguments: ["[0.5]", "[-1]", #""1""#, "[4096]", "[1, null]"])
+    func `layers that no model has are refused`(text: String) throws {
+        let path = folder.path("adapter")
+        try PEFTFolder.write(Self.sample, to: path)
+        let config = try #require(folder.read("adapter/adapter_config.json"))
+        let changed = String(decoding: config, as: UTF8.self).replacing(
+            #""layers_to_transform": null"#, with: #""layers_to_transform": "# + text)
+        try folder.write(Array(changed.utf8), to: "adapter/adapter_config.json")
+        let error = #expect(throws: CheckpointError.self) { try PEFTFolder.read(path: path) }
+        guard case .invalidKey(_, "layers_to_transform", _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test(arguments: [
+        (
+            #""layers_to_transform": null"#,
+            #""layers_to_transform": [1], "layers_pattern": "blocks""#, "layers_pattern"
+        ),
         (#""peft_type": "LORA""#, #""peft_type": "IA3""#, "peft_type"),
         (#""bias": "none""#, #""bias": "all""#, "bias"),
         (#""r": 2"#, #""r": 2, "use_dora": true"#, "use_dora"),

@@ -11,6 +11,8 @@ import Testing
         var trains: Bool
         /// The layers that are adapted.
         var layers: Range<Int>
+        /// The first of them that is trained.
+        var firstTrainedLayer = 0
         var hasNorms: Bool
 
         var testDescription: String {
@@ -34,7 +36,7 @@ import Testing
             return DecoderWorkspace.Extents(
                 rowCount: rowCount,
                 trains: trains,
-                lowestLayer: layers.isEmpty ? 4 : layers.lowerBound,
+                lowestLayer: layers.isEmpty ? 4 : max(layers.lowerBound, firstTrainedLayer),
                 tapWidths: (0..<4).map { layer in
                     ProjectionSite.allCases.map { tap.stateWidth(layer: layer, site: $0) }
                 },
@@ -45,19 +47,25 @@ import Testing
         }
     }
 
-    static let cases = ComputeType.allCases.flatMap { type in
+    static let cases: [Case] = ComputeType.allCases.flatMap { type in
         ModelOptions.Recomputation.allCases.flatMap { recomputation in
-            [0..<0, 0..<4, 3..<4, 1..<2].flatMap { layers in
-                [
-                    Case(
-                        computeType: type, recomputation: recomputation, trains: true,
-                        layers: layers, hasNorms: layers.count == 1),
-                    Case(
-                        computeType: type, recomputation: recomputation, trains: false,
-                        layers: layers, hasNorms: layers.count == 4),
-                ]
-            }
+            [0..<0, 0..<4, 3..<4, 1..<2].flatMap { cases(type, recomputation, layers: $0) }
         }
+    }
+
+    private static func cases(
+        _ type: ComputeType, _ recomputation: ModelOptions.Recomputation, layers: Range<Int>
+    ) -> [Case] {
+        let first = Case(
+            computeType: type, recomputation: recomputation, trains: true, layers: layers,
+            hasNorms: layers.count == 1)
+        var forward = first
+        forward.trains = false
+        forward.hasNorms = layers.count == 4
+        var truncated = first
+        truncated.firstTrainedLayer = 2
+        truncated.hasNorms = layers.count == 4
+        return [first, forward, truncated]
     }
 
     @Test(arguments: cases)

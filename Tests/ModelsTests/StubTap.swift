@@ -6,15 +6,18 @@ final class StubTap: ProjectionTap {
     private let layers: Range<Int>
     private let sites: Set<ProjectionSite>
     private let width: Int
+    let firstTrainedLayer: Int
 
     init(
         layers: Range<Int>,
         sites: Set<ProjectionSite> = Set(ProjectionSite.allCases),
-        width: Int
+        width: Int,
+        firstTrainedLayer: Int = 0
     ) {
         self.layers = layers
         self.sites = sites
         self.width = width
+        self.firstTrainedLayer = firstTrainedLayer
     }
 
     func begin(_ type: ComputeType) {}

@@ -45,6 +45,16 @@ struct SimulationRunTests {
         #expect(report.crashCount > 0)
     }
 
+    @Test(arguments: 1...3 as ClosedRange<UInt64>)
+    func `nodes of unequal rank end the storm with one adapter`(seed: UInt64) {
+        let report = SimulationRun(seed: seed, scenario: .unequal).run()
+        Self.expectConsensus(report, rounds: 10)
+        #expect(Set(report.adapters).count == 1, "\(report)")
+        // Two of the five train twice as many directions, and their updates are longer.
+        let sizes = report.entries.flatMap(\.proposal.participants).map(\.summary.byteCount)
+        #expect(Set(sizes).count == 2)
+    }
+
     @Test(arguments: 1...16 as ClosedRange<UInt64>)
     func `dense crashes between any two directives never split the agreement`(seed: UInt64) {
         var scenario = SimulationScenario.storm

@@ -7,7 +7,7 @@ import Transports
 
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
-/// Usage: SwarmProbe listen | dial ADDRESS | send ADDRESS BYTES
+/// Usage: SwarmProbe listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
 @main
 enum SwarmProbe {
     static let echoProtocol = "/test/echo/1.0.0"
@@ -26,6 +26,12 @@ enum SwarmProbe {
             agentVersion: "starling/probe",
             protocolVersion: "/starling/probe/1"
         )
+        if command == "gossip" {
+            guard let name = arguments.first else { throw ProbeError.usage }
+            try await GossipProbe.run(
+                configuration, name: name, dial: arguments.dropFirst().first, logger: logger)
+            return
+        }
         let swarm = Swarm(configuration: configuration, eventLoopGroup: group, logger: logger)
         swarm.register(protocol: echoProtocol) { _, stream in
             await serveEcho(stream)

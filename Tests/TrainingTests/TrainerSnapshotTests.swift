@@ -16,12 +16,26 @@ import Testing
     private func bytes() -> [UInt8] {
         TrainerSnapshot(
             stepCount: 9,
-            momentStepCount: 8,
             identity: identity,
             parameters: [1, -2.5],
-            firstMoments: [0.5, 0],
-            secondMoments: [.leastNonzeroMagnitude, 3]
+            moments: TrainerSnapshot.Moments(
+                stepCount: 8, first: [0.5, 0], second: [.leastNonzeroMagnitude, 3])
         ).encoded()
+    }
+
+    @Test func `an optimizer without moments has a snapshot without them`() throws {
+        let bytes = TrainerSnapshot(
+            stepCount: 9, identity: identity, parameters: [1, -2.5], moments: nil
+        ).encoded()
+        #expect(bytes.count == 72 + 8)
+        let snapshot = try TrainerSnapshot(
+            decoding: bytes, expected: identity, hasMoments: false)
+        #expect(snapshot.encoded() == bytes && snapshot.moments == nil)
+        // One kind is not taken for the other.
+        #expect(error(bytes) == .notASnapshot)
+        #expect(throws: TrainingError.notASnapshot) {
+            try TrainerSnapshot(decoding: self.bytes(), expected: identity, hasMoments: false)
+        }
     }
 
     private func error(_ bytes: [UInt8]) -> TrainingError? {

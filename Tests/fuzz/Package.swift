@@ -12,6 +12,8 @@ let package = Package(
             name: "ReaderFuzzer",
             dependencies: [
                 .product(name: "Checkpoints", package: "starling"),
+                .product(name: "Cryptography", package: "starling"),
+                .product(name: "LibP2P", package: "starling"),
                 .product(name: "Tokenizers", package: "starling"),
                 .product(name: "Training", package: "starling"),
             ],

@@ -294,11 +294,59 @@ def make_jsonl():
     put("jsonl", "numbers.jsonl", b'{"text": [1e999, -0, 1.5E-3, 123456789012345678901234567890]}')
 
 
+# Gossip
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def part(number, value):
+    """A protobuf field: a number, or bytes behind their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def make_gossip():
+    # Signed by the key of seed 32 x 02 for the topic t; the signature of the second is broken.
+    author = bytes.fromhex("002408011220"
+                           "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394")
+    signature = bytes.fromhex("3972067fe700dcc89826501ceb716f8baef1bd7228c95c20a2e65e7b204a6751"
+                              "813a6b4befad28f6e142424836e6022e5b2e723321c60c74874b811a65ca7407")
+    fields = part(1, author) + part(2, b"hello") + part(3, bytes(7) + b"\x01") + part(4, b"t")
+    message = fields + part(5, signature)
+    broken = fields + part(5, signature[:-1] + b"\0")
+    message_id = author + bytes(7) + b"\x02"
+    frames = {
+        "subscribe": part(1, part(1, 1) + part(2, b"t")),
+        "message": part(2, message),
+        "broken": part(2, broken) + part(2, message),
+        "ihave": part(3, part(1, part(1, b"t") + part(2, message_id))),
+        "iwant": part(3, part(2, part(1, author + bytes(7) + b"\x01"))),
+        "graft": part(3, part(3, part(1, b"t"))),
+        "prune": part(3, part(4, part(1, b"t") + part(2, part(1, author) + part(2, b"x"))
+                              + part(3, 60))),
+        "later": part(3, part(5, part(1, message_id)) + part(6, b"")),
+    }
+    for name, frame in frames.items():
+        put("gossip", name, varint(len(frame)) + frame)
+    order = ["subscribe", "graft", "message", "iwant", "prune", "graft", "ihave", "later"]
+    put("gossip", "talk", b"".join(varint(len(frames[n])) + frames[n] for n in order))
+    put("gossip", "bare-message", message)
+    put("gossip", "parts", varint(2 * 2000) + b"\x0a\x00" * 2000)
+
+
 make_gguf()
 make_safetensors()
 make_tokenizer()
 make_config()
 make_jsonl()
+make_gossip()
 size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 assert size < 200_000, size
 print(f"{sum(path.is_file() for path in root.rglob('*'))} files, {size} bytes")

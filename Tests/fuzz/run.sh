@@ -4,7 +4,7 @@
 #
 #   Tests/fuzz/run.sh [MINUTES_PER_READER] [READER...]     10 minutes, all readers
 #
-# Readers: gguf, safetensors, tokenizer, config, jsonl. A finding is kept as
+# Readers: gguf, safetensors, tokenizer, config, jsonl, gossip. A finding is kept as
 # corpus/READER/crash-*, so that every later run begins with it; what was new in a run is kept below
 # .build/corpus and used again by the next. Needs a Swift toolchain with libFuzzer, as the one from
 # swift.org for Linux is.
@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 minutes=${1:-10}
 shift $(($# > 0 ? 1 : 0))
 readers=("$@")
-[ ${#readers[@]} -gt 0 ] || readers=(gguf safetensors tokenizer config jsonl)
+[ ${#readers[@]} -gt 0 ] || readers=(gguf safetensors tokenizer config jsonl gossip)
 
 swift build -c release --sanitize fuzzer --product ReaderFuzzer
 fuzzer=$(swift build -c release --sanitize fuzzer --show-bin-path)/ReaderFuzzer

@@ -7,7 +7,9 @@ import sys
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
+import gguf
 import torch
+from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
@@ -29,8 +31,20 @@ def load_model(path):
 
 
 def load_tokenizer(path):
+    """The file's vocabulary; transformers drops the pre-tokenizer that the file names."""
     folder, name = os.path.split(os.path.abspath(path))
-    return AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    if text_field(path, "tokenizer.ggml.pre") == "smollm":
+        # As in the tokenizer.json of the SmolLM models: each digit by itself, then GPT-2's rule.
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        )
+    return tokenizer
+
+
+def text_field(path, name):
+    field = gguf.GGUFReader(path).fields.get(name)
+    return field and str(bytes(field.parts[field.data[0]]), "utf-8")
 
 
 def torch_loss(model, ids, length):

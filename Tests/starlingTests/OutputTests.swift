@@ -71,10 +71,10 @@ import Training
             "--steps", "7", "--batch", "3", "--length", "64", "--rank", "4", "--targets",
             "q_proj,v_proj", "--seed", "9", "--format", "json"
         )
-        #expect(command.settings.totalStepCount == 7)
-        #expect(command.settings.batchSize == 3)
-        #expect(command.settings.sequenceLength == 64)
-        #expect(command.settings.seed == 9)
+        #expect(command.settings().totalStepCount == 7)
+        #expect(command.settings().batchSize == 3)
+        #expect(command.settings().sequenceLength == 64)
+        #expect(command.settings().seed == 9)
         #expect(command.adapter.rank == 4)
         #expect(command.adapter.targets?.projections.map(\.rawValue) == ["q_proj", "v_proj"])
         #expect(command.format.format == .json)
@@ -102,9 +102,9 @@ import Training
             "0.05", "--schedule", "linear", "--packing", "--prefix-lm", "--resume", "state",
             "--checkpoint-every", "5"
         )
-        #expect(command.settings.batchSize == 8 && command.settings.rowsPerPass == 2)
-        #expect(command.settings.gradientClip == nil && command.settings.dropout == 0.05)
-        #expect(command.settings.decay == .linear && command.settings.packsRows)
+        #expect(command.settings().batchSize == 8 && command.settings().rowsPerPass == 2)
+        #expect(command.settings().gradientClip == nil && command.settings().dropout == 0.05)
+        #expect(command.settings().decay == .linear && command.settings().packsRows)
         #expect(command.loss.marksPrefixes && command.checkpoints.interval == 5)
     }
 

@@ -6,7 +6,7 @@ extension LoRAAdapter {
     /// Takes over an adapter that PEFT or another node wrote.
     ///
     /// `target_modules` may hold names of projections or full module paths, but the same
-    /// projections must be adapted in every layer.
+    /// projections must be adapted in every layer of `layers_to_transform`.
     ///
     /// - Throws: `AdapterError`: a target, name, shape or value that doesn't fit the model.
     public convenience init(
@@ -15,11 +15,15 @@ extension LoRAAdapter {
     ) throws(AdapterError) {
         guard peft.rank > 0, peft.rank <= Self.rankMax else { throw .invalidRank(peft.rank) }
         let targets = try Self.targets(of: peft)
+        if let layer = peft.layers?.first(where: { !(0..<model.layerCount).contains($0) }) {
+            throw .invalidSetting(name: "layers_to_transform", value: "\(layer)")
+        }
         let configuration = LoRAConfiguration(
             rank: peft.rank,
             alpha: peft.alpha,
             targets: targets,
-            usesRSLoRA: peft.usesRSLoRA
+            usesRSLoRA: peft.usesRSLoRA,
+            layers: peft.layers
         )
         try Self.check(peft.tensors, configuration: configuration, model: model)
         self.init(configuration: configuration, model: model, seed: 0)
@@ -33,6 +37,7 @@ extension LoRAAdapter {
             alpha: configuration.alpha,
             usesRSLoRA: configuration.usesRSLoRA,
             targetModules: configuration.targets.map(\.rawValue),
+            layers: configuration.layers,
             tensors: parameters,
             baseModelName: baseModelName
         )

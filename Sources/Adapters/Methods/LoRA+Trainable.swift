@@ -8,7 +8,11 @@ extension LoRAAdapter: TrainableAdapter {
 
     /// Rank, alpha, targets and scaling.
     public var settings: [AdapterSetting] {
-        [
+        let layers = configuration.layers.map { layers in
+            AdapterSetting(
+                name: "adapted layers", value: layers.map(String.init).joined(separator: ","))
+        }
+        return [
             AdapterSetting(name: "rank", value: "\(configuration.rank)"),
             AdapterSetting(name: "alpha", value: "\(configuration.alpha)"),
             AdapterSetting(
@@ -16,7 +20,7 @@ extension LoRAAdapter: TrainableAdapter {
                 value: configuration.targets.map(\.rawValue).joined(separator: ",")),
             AdapterSetting(
                 name: "rank-stabilised scaling", value: "\(configuration.usesRSLoRA)"),
-        ]
+        ] + [layers].compactMap(\.self)
     }
 
     /// Its inputs can be dropped.

@@ -7,7 +7,8 @@ public import Tensors
 ///
 /// A starts uniform in (-1/sqrt(input), 1/sqrt(input)) from the seed, B at 0, so a fresh adapter
 /// changes nothing. Parameters and gradients lie in one buffer each, in a fixed order of the
-/// adapter's own; names and their order are those of PEFT's files.
+/// adapter's own; names and their order are those of PEFT's files. Layers below the first trained
+/// one stay as they are: their terms are part of the forward pass and have no gradients.
 ///
 /// Not `Sendable`: it lives where the model does. ``parameters`` is the value that travels.
 ///
@@ -23,10 +24,19 @@ public final class LoRAAdapter {
     public let configuration: LoRAConfiguration
     /// The extents of the model that it fits.
     public let model: ModelConfiguration
+    /// The first layer, from 0, whose parameters are trained; 0 for all.
+    public let firstTrainedLayer: Int
 
     let layout: LoRALayout
     let parameterBuffer: FloatBuffer
-    let gradientBuffer: FloatBuffer
+    /// The gradients of what is trained; made when they are first asked for.
+    lazy var gradientBuffer: FloatBuffer = {
+        let buffer = FloatBuffer(count: parameterCount)
+        buffer.clear()
+        return buffer
+    }()
+    /// The place in the parameters that those which are trained begin at.
+    private let trainedOffset: Int
     /// The states of one site, or their gradient; as large as the largest batch so far.
     private var stateGradient = FloatBuffer(count: 0)
     /// The parameters of one site as products read them where that is not Float32.
@@ -44,15 +54,24 @@ public final class LoRAAdapter {
     private var droppedInput = FloatBuffer(count: 0)
     private var droppedGradient = FloatBuffer(count: 0)
 
-    /// Makes a fresh adapter.
-    public init(configuration: LoRAConfiguration, model: ModelConfiguration, seed: UInt64) {
+    /// Makes a fresh adapter, of which the layers from `firstTrainedLayer` on are trained.
+    public init(
+        configuration: LoRAConfiguration,
+        model: ModelConfiguration,
+        seed: UInt64,
+        firstTrainedLayer: Int = 0
+    ) {
+        precondition(
+            configuration.layers?.allSatisfy { (0..<model.layerCount).contains($0) } ?? true,
+            "layers \(configuration.layers ?? []) of \(model.layerCount)"
+        )
         self.configuration = configuration
         self.model = model
+        self.firstTrainedLayer = firstTrainedLayer
         layout = LoRALayout(configuration: configuration, model: model)
+        trainedOffset = layout.offset(ofLayer: firstTrainedLayer)
         parameterBuffer = FloatBuffer(count: layout.count)
-        gradientBuffer = FloatBuffer(count: layout.count)
         parameterBuffer.clear()
-        gradientBuffer.clear()
         var generator = SplitMix64(seed: seed)
         for pair in layout.pairs {
             let a = matrixA(pair, in: parameterBuffer)
@@ -66,13 +85,15 @@ public final class LoRAAdapter {
     }
 
     /// The number of trained values.
-    public var parameterCount: Int { layout.count }
+    public var parameterCount: Int { layout.count - trainedOffset }
 
-    /// Lends the parameters, in the adapter's own order, for the length of a call.
+    /// Lends the trained parameters, in the adapter's own order, for the length of a call.
     public func withParameters<Result, Failure: Error>(
         _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe parameterBuffer.withValues(body)
+        try unsafe parameterBuffer.withValues { values throws(Failure) in
+            try unsafe body(UnsafeMutableBufferPointer(rebasing: values[trainedOffset...]))
+        }
     }
 
     /// Lends the gradients, in the order of the parameters, for the length of a call.
@@ -87,19 +108,21 @@ public final class LoRAAdapter {
         gradientBuffer.clear()
     }
 
-    /// Copies of the parameters under PEFT's file names.
+    /// Copies of all parameters, trained or not, under PEFT's file names.
     ///
     /// What is assigned must have the same names and shapes.
     public var parameters: NamedTensors {
-        get { namedTensors(in: parameterBuffer) }
+        get { namedTensors(layout.pairs[...], in: parameterBuffer) }
         set {
             precondition(newValue.hasSameLayout(as: parameters), "another adapter's tensors")
             load(newValue)
         }
     }
 
-    /// Copies of the gradients under the names of the parameters.
-    public var gradients: NamedTensors { namedTensors(in: gradientBuffer) }
+    /// Copies of the gradients under the names of the trained parameters.
+    public var gradients: NamedTensors {
+        namedTensors(layout.pairs.drop { $0.layer < firstTrainedLayer }, in: gradientBuffer)
+    }
 
     /// s B A of one projection, or `nil` where it is not adapted.
     ///
@@ -121,6 +144,11 @@ public final class LoRAAdapter {
         )
     }
 
+    /// The bytes of the buffers besides parameters and gradients, as they stand.
+    var scratchByteCount: Int {
+        4 * [stateGradient, roundedParameters, gradientScratch].reduce(0) { $0 + $1.count }
+    }
+
     func load(_ tensors: NamedTensors) {
         for pair in layout.pairs {
             copy(tensors[Self.name(pair, "A")], to: matrixA(pair, in: parameterBuffer))
@@ -132,9 +160,11 @@ public final class LoRAAdapter {
         "base_model.model.\(pair.projection.modulePath(layer: pair.layer)).lora_\(half).weight"
     }
 
-    private func namedTensors(in buffer: FloatBuffer) -> NamedTensors {
+    private func namedTensors(
+        _ pairs: ArraySlice<LoRALayout.Pair>, in buffer: FloatBuffer
+    ) -> NamedTensors {
         NamedTensors(
-            layout.pairs.flatMap { pair in
+            pairs.flatMap { pair in
                 [
                     Self.element(Self.name(pair, "A"), matrixA(pair, in: buffer)),
                     Self.element(Self.name(pair, "B"), matrixB(pair, in: buffer)),
@@ -159,11 +189,17 @@ public final class LoRAAdapter {
     }
 
     private func matrixA(_ pair: LoRALayout.Pair, in buffer: FloatBuffer) -> Matrix {
-        buffer.matrix(at: pair.offsetOfA, rows: layout.rank, columns: pair.inputSize)
+        buffer.matrix(
+            at: place(pair.offsetOfA, in: buffer), rows: layout.rank, columns: pair.inputSize)
     }
 
     private func matrixB(_ pair: LoRALayout.Pair, in buffer: FloatBuffer) -> Matrix {
-        buffer.matrix(at: pair.offsetOfB, rows: pair.outputSize, columns: layout.rank)
+        buffer.matrix(
+            at: place(pair.offsetOfB, in: buffer), rows: pair.outputSize, columns: layout.rank)
+    }
+
+    private func place(_ offset: Int, in buffer: FloatBuffer) -> Int {
+        buffer === parameterBuffer ? offset : offset - trainedOffset
     }
 
     /// The A of all adapted projections of a site, row below row, as products read them.
@@ -264,7 +300,7 @@ extension LoRAAdapter: ProjectionTap {
         // The state is not needed any more.
         state.store(scratch)
         let gradientA = gradientBuffer.matrix(
-            at: first.offsetOfA,
+            at: place(first.offsetOfA, in: gradientBuffer),
             rows: pairs.count * layout.rank,
             columns: first.inputSize
         )

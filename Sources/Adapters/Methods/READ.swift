@@ -1,6 +1,6 @@
 public import Checkpoints
 internal import Kernels
-internal import Models
+public import Models
 public import Tensors
 
 /// Recurrent adaptation: a small recurrent network runs over the depth of the frozen model, for
@@ -43,6 +43,10 @@ public final class READAdapter {
     var weights: READWeights?
     /// The chunk that was corrected last.
     var chunk: READChunk?
+    /// What changes the layers below, frozen: another adapter on the same model; `nil` for none.
+    ///
+    /// It keeps no states, as a ``PartialLoRAAdapter`` of which nothing is trained.
+    public var projections: (any ProjectionTap)?
 
     /// Makes a fresh adapter.
     ///

@@ -12,6 +12,9 @@ public struct PEFTAdapter: Hashable, Sendable {
     public var usesRSLoRA: Bool
     /// `target_modules` in the order of the file.
     public var targetModules: [String]
+    /// `layers_to_transform`: the layers, from 0, that are adapted, in the order of the file; `nil`
+    /// for all.
+    public var layers: [Int]?
     /// The tensors under the names of the file, as in
     /// `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`.
     public var tensors: NamedTensors
@@ -24,6 +27,7 @@ public struct PEFTAdapter: Hashable, Sendable {
         alpha: Double,
         usesRSLoRA: Bool,
         targetModules: [String],
+        layers: [Int]? = nil,
         tensors: NamedTensors,
         baseModelName: String?
     ) {
@@ -31,6 +35,7 @@ public struct PEFTAdapter: Hashable, Sendable {
         self.alpha = alpha
         self.usesRSLoRA = usesRSLoRA
         self.targetModules = targetModules
+        self.layers = layers
         self.tensors = tensors
         self.baseModelName = baseModelName
     }

@@ -38,6 +38,10 @@ extension PEFTFolder {
                 .init(key: "bias", value: .string("none")),
                 .init(key: "fan_in_fan_out", value: .bool(false)),
                 .init(key: "inference_mode", value: .bool(true)),
+                .init(
+                    key: "layers_to_transform",
+                    value: adapter.layers.map { .array($0.map { .integer($0) }) } ?? .null
+                ),
                 .init(key: "lora_alpha", value: alpha),
                 .init(key: "lora_dropout", value: .number(0)),
                 .init(key: "modules_to_save", value: .null),

@@ -10,6 +10,8 @@ public enum PEFTFolder {
     static let prefix = "base_model.model."
     /// No adapter of the sizes that are federated has a greater rank.
     static let rankMax = 1 << 14
+    /// No known model has as many layers.
+    static let layerCountMax = 1 << 12
     /// A bound on what is copied into memory: 4 GiB as Float32.
     static let elementCountMax = 1 << 30
 
@@ -50,6 +52,7 @@ public enum PEFTFolder {
             alpha: try settings.required("lora_alpha", try settings.number("lora_alpha")),
             usesRSLoRA: try settings.bool("use_rslora") ?? false,
             targetModules: try targetModules(settings),
+            layers: try layers(settings),
             tensors: try tensors(try SafetensorsFile(path: weightsPath), weightsPath, rank: rank),
             baseModelName: try settings.string("base_model_name_or_path")
         )
@@ -94,6 +97,38 @@ public enum PEFTFolder {
             modules.append(module)
         }
         return modules
+    }
+
+    /// A list of layers, or one layer as a list of one.
+    ///
+    /// No pattern of module names is known but that of `model.layers`.
+    private static func layers(_ settings: SettingsFile) throws(CheckpointError) -> [Int]? {
+        let key = "layers_to_transform"
+        guard let value = settings[key] else { return nil }
+        if let pattern = settings["layers_pattern"], pattern != .string("layers"),
+            pattern != .array([.string("layers")])
+        {
+            throw settings.unsupported("layers_pattern", pattern, "\"layers\"")
+        }
+        guard let elements = value.array ?? (value.integer == nil ? nil : [value]) else {
+            throw settings.wrongType(key, "a list of integers", value)
+        }
+        guard elements.count <= layerCountMax else {
+            throw settings.outOfRange(key, "\(elements.count) layers", "at most \(layerCountMax)")
+        }
+        // `peft` takes an empty list for none.
+        guard !elements.isEmpty else { return nil }
+        var layers: [Int] = []
+        for element in elements {
+            guard let layer = element.integer else {
+                throw settings.wrongType(key, "a list of integers only", element)
+            }
+            guard (0..<layerCountMax).contains(layer) else {
+                throw settings.outOfRange(key, "\(layer)", "from 0 to \(layerCountMax - 1)")
+            }
+            layers.append(layer)
+        }
+        return layers
     }
 
     private static func tensors(

@@ -60,12 +60,22 @@ public enum READFolder {
     /// The folder appears complete and on disk, or not at all. A folder that is there already is
     /// replaced if it is empty or holds nothing but files that the new one holds too.
     ///
-    /// - Throws: `notReplaceable`, `system`.
-    public static func write(_ files: READFiles, to path: String) throws(CheckpointError) {
-        try AtomicFolder.write(
-            [configName: config(files), weightsName: SafetensorsWriter.encode(files.tensors)],
-            to: path
-        )
+    /// - Parameter extraFiles: more files by name.
+    /// - Throws: `notReplaceable`, `invalidFileName`, `system`.
+    public static func write(
+        _ files: READFiles,
+        to path: String,
+        extraFiles: [String: [UInt8]] = [:]
+    ) throws(CheckpointError) {
+        var contents = [
+            configName: config(files), weightsName: SafetensorsWriter.encode(files.tensors),
+        ]
+        for (name, bytes) in extraFiles {
+            guard FileName.isPlain(name), contents.updateValue(bytes, forKey: name) == nil else {
+                throw .invalidFileName(path: path, file: name)
+            }
+        }
+        try AtomicFolder.write(contents, to: path)
     }
 
     private static func config(_ files: READFiles) -> [UInt8] {

@@ -9,14 +9,15 @@ public import Tensors
 ///    can repeat the choice, and the inspector does.
 /// 2. ``begin(_:selection:)``: the adapter that training starts from. Train it with fresh moments,
 ///    gradients and moments for the selection only: rows of A and columns of B that are not
-///    selected stay in the forward product as they are. Correct each gradient with a
-///    ``LocalCorrection`` around this start.
+///    selected stay in the forward product as they are. Pull each gradient to this start with the
+///    settings' proximal strength, and correct each step with the memory's ``ControlVariate``.
 /// 3. Trained minus start goes through ``UpdateQuantizer/quantize(_:round:base:member:feedback:using:)``
 ///    with the node's ``ErrorFeedback``, the steps done and the examples seen.
-/// 4. ``makeAggregator()`` with the updates of the decided participants, or ``aggregate(_:onto:)``:
-///    the next consensus. The outer step is part of it, for its bytes are certified.
-/// 5. ``remember(_:own:stepCount:from:to:)`` once the entry is certified: what the node keeps
-///    for the next round, turned into the new adapter's basis.
+/// 4. ``RoundSum`` with the updates of the decided participants, read one after the other, or
+///    ``aggregate(_:onto:)`` where all are in memory: the next consensus. The outer step is part of
+///    it, for its bytes are certified.
+/// 5. ``remember(_:own:from:to:)`` once the entry is certified: what the node keeps for the next
+///    round, turned into the new adapter's basis.
 ///
 /// What lies between two rounds is a ``ConsensusState``, whose tensors are the object that entries
 /// name: read them with ``ConsensusState/init(_:layout:)`` and not as a bare adapter. `layout` is
@@ -89,9 +90,15 @@ public struct AggregationRound: Sendable {
     }
 
     /// An empty sum of the manifest's kind.
-    public func makeAggregator() -> any Aggregator {
+    public func makeAggregator() -> any Aggregator { makeAggregator(of: layout) }
+
+    /// The same over a part of the layout.
+    func makeAggregator(of layout: AdapterLayout) -> any Aggregator {
         aggregator.init(manifest: manifest.manifest, layout: layout)
     }
+
+    /// Whether the sum needs the updates of all members at once.
+    var holdsUpdates: Bool { aggregator.holdsUpdates(under: manifest.manifest.aggregation) }
 
     /// The next consensus from the updates of all participants.
     ///
@@ -108,7 +115,7 @@ public struct AggregationRound: Sendable {
     public struct Memory: Hashable, Sendable {
         /// What the wire's rounding kept back.
         public var feedback: ErrorFeedback
-        /// The correction of the gradients.
+        /// The correction of the steps.
         public var control: ControlVariate
 
         /// Nothing yet, on an adapter of that layout.
@@ -116,17 +123,36 @@ public struct AggregationRound: Sendable {
             feedback = ErrorFeedback(layout: layout)
             control = ControlVariate(layout: layout)
         }
+
+        init(feedback: ErrorFeedback, control: ControlVariate) {
+            self.feedback = feedback
+            self.control = control
+        }
+    }
+
+    /// What a member did in a round that it took part in.
+    public struct Part: Sendable {
+        /// Its update.
+        public let update: AdapterUpdate
+        /// The learning rates of its steps together.
+        public let rateSum: Double
+
+        /// Collects the fields.
+        public init(update: AdapterUpdate, rateSum: Double) {
+            self.update = update
+            self.rateSum = rateSum
+        }
     }
 
     /// A node's memory after a certified round: the control variate takes the round in, and both
     /// parts are turned into the new adapter's basis where the aggregator changes it.
     ///
-    /// `own` is trained minus start; `nil` for a node that took no part.
+    /// `own` is `nil` for a node that took no part.
     ///
-    /// - Throws: `updateShapeMismatch` for consensus tensors of another layout.
+    /// - Throws: `updateShapeMismatch` for consensus tensors of another layout, and the reason where
+    ///   the own update is none.
     public func remember(
-        _ memory: Memory, own: NamedTensors?, stepCount: Int, from old: NamedTensors,
-        to new: NamedTensors
+        _ memory: Memory, own: Part?, from old: NamedTensors, to new: NamedTensors
     ) throws(RejectReason) -> Memory {
         let before = try ConsensusState(old, layout: layout).adapter
         let after = try ConsensusState(new, layout: layout).adapter
@@ -135,15 +161,31 @@ public struct AggregationRound: Sendable {
         let keepsBasis = aggregator.claims.contains(.keepsEqualFactors)
         let change = keepsBasis ? nil : BasisChange(from: before, to: after)
         if let own, manifest.manifest.aggregation.usesControlVariates {
+            try UpdateInspector.check(
+                own.update, manifest: manifest.manifest, layout: layout)
             // The mean change, in the old basis.
             let reached = change?.inverse(after) ?? after
             next.control.advance(
-                own: own, mean: reached.subtracting(before), stepCount: stepCount,
-                learningRate: manifest.manifest.training.learningRate)
+                own: own.update,
+                mean: reached.subtracting(before)
+                    .divided(by: manifest.manifest.aggregation.outerLearningRate),
+                ring: manifest.manifest.ring, rateSum: own.rateSum)
         }
         guard let change else { return next }
         next.control = next.control.moved(by: change)
         next.feedback = next.feedback.moved(by: change)
         return next
+    }
+}
+
+extension NamedTensors {
+    fileprivate func divided(by divisor: Double) -> NamedTensors {
+        guard divisor != 1 else { return self }
+        return NamedTensors(
+            elements.map { element in
+                var tensor = element.tensor
+                tensor.values = tensor.values.map { Float(Double($0) / divisor) }
+                return .init(name: element.name, tensor: tensor)
+            })
     }
 }

@@ -20,6 +20,10 @@ public protocol Aggregator: Sendable {
     ) -> [Int]
     /// What a member's training starts from, given the consensus adapter.
     static func start(from adapter: NamedTensors, selection: TensorSelection) -> NamedTensors
+    /// Whether it has to hold the updates of all members at once, and not their sum alone.
+    ///
+    /// One that does works pair by pair: what comes of a pair follows from that pair's tensors.
+    static func holdsUpdates(under settings: Manifest.AggregationSettings) -> Bool
     /// Starts a sum over the tensors of a base adapter.
     init(manifest: Manifest, layout: AdapterLayout)
     /// Adds an update that passed ``UpdateInspector``; the order does not matter.
@@ -39,6 +43,9 @@ public protocol Aggregator: Sendable {
 extension Aggregator {
     /// Both halves in every round.
     public static func trains(_ factor: AdapterFactor, inRound round: UInt64) -> Bool { true }
+
+    /// It has.
+    public static func holdsUpdates(under settings: Manifest.AggregationSettings) -> Bool { true }
 
     /// The first ones.
     public static func directions(

@@ -24,6 +24,11 @@ public struct AlternatingMean: Aggregator {
 
     private var mean: FactorMean
 
+    /// As the factor mean.
+    public static func holdsUpdates(under settings: Manifest.AggregationSettings) -> Bool {
+        FactorMean.holdsUpdates(under: settings)
+    }
+
     /// Starts with sums of zero.
     public init(manifest: Manifest, layout: AdapterLayout) {
         mean = FactorMean(manifest: manifest, layout: layout)

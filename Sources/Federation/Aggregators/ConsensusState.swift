@@ -7,7 +7,7 @@ public import Tensors
 /// momentum of a tensor stands under its name behind `outer.momentum.`; an adapter without any is
 /// the state before the first outer step.
 public struct ConsensusState: Hashable, Sendable {
-    private static let momentumPrefix = "outer.momentum."
+    static let momentumPrefix = "outer.momentum."
 
     /// The adapter.
     public let adapter: NamedTensors
@@ -48,6 +48,41 @@ public struct ConsensusState: Hashable, Sendable {
         guard AdapterLayout(of: self.adapter) == layout,
             self.momentum.map(AdapterLayout.init(of:)) == layout
         else { throw .updateShapeMismatch }
+    }
+
+    /// Reads the object that an entry names.
+    ///
+    /// - Throws: `malformed` for bytes that no state has; else as ``init(_:layout:)``.
+    public init(bytes: [UInt8], layout: AdapterLayout) throws(RejectReason) {
+        let tensors: NamedTensors
+        do {
+            tensors = try AdapterStateCodec.decode(bytes)
+        } catch {
+            throw .malformed
+        }
+        try self.init(tensors, layout: layout)
+    }
+
+    /// The layout of the adapter in a state's object.
+    ///
+    /// - Throws: `malformed` for bytes that no state has.
+    public static func layout(of bytes: [UInt8]) throws(RejectReason) -> AdapterLayout {
+        do {
+            let tensors = try AdapterStateCodec.decode(bytes)
+            return AdapterLayout(
+                of: NamedTensors(
+                    tensors.elements.filter { !$0.name.hasPrefix(Self.momentumPrefix) }))
+        } catch {
+            throw .malformed
+        }
+    }
+
+    /// The part of the state that belongs to some entries of its layout.
+    func part(_ layout: AdapterLayout) -> ConsensusState {
+        func part(_ tensors: NamedTensors) -> NamedTensors {
+            NamedTensors(tensors.elements.filter { layout.index(of: $0.name) != nil })
+        }
+        return ConsensusState(adapter: part(adapter), momentum: momentum.map(part))
     }
 
     /// Both in one collection.

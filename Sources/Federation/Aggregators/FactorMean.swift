@@ -41,6 +41,11 @@ public struct FactorMean: Aggregator {
     private var held: HeldUpdates
     private let pairing: AdapterPairing
 
+    /// Only for normalised steps, whose mean is known when all are there.
+    public static func holdsUpdates(under settings: Manifest.AggregationSettings) -> Bool {
+        settings.normalizesSteps
+    }
+
     /// Starts with sums of zero.
     public init(manifest: Manifest, layout: AdapterLayout) {
         self.manifest = manifest
@@ -60,7 +65,7 @@ public struct FactorMean: Aggregator {
     ///
     /// - Complexity: O(elements).
     public mutating func add(_ update: AdapterUpdate) throws(RejectReason) {
-        guard !manifest.aggregation.normalizesSteps else { return try held.add(update) }
+        guard !Self.holdsUpdates(under: manifest.aggregation) else { return try held.add(update) }
         try UpdateInspector.check(update, manifest: manifest, layout: layout)
         var index = 0
         for tensor in update.tensors {
@@ -86,7 +91,7 @@ public struct FactorMean: Aggregator {
         let means = layout.entries.indices.map { normalizes ? scaledMean(of: $0) : mean(of: $0) }
         let next = try OuterStep(manifest.aggregation).next(state, means: means)
         return Aggregate(
-            sumDigest: normalizes ? held.digest(aggregator: Self.name) : sumDigest,
+            sumDigest: normalizes ? held.digest : sumDigest,
             adapter: next.tensors)
     }
 

@@ -75,13 +75,24 @@ struct HeldUpdates: Sendable {
 
     /// BLAKE2b-256 over `"starling/sum/2\0"`, the aggregator's name, the number of updates, and per
     /// update its member (32) and object id (32), in ascending order of the members.
-    func digest(aggregator: String) -> Digest {
+    var digest: Digest {
+        Self.digest(
+            manifest: manifest,
+            updates: updates.map {
+                ($0.member, ContentAddress.id(of: AdapterUpdateCodec.encode($0)))
+            })
+    }
+
+    /// The same of updates in ascending order of their members.
+    static func digest(
+        manifest: Manifest, updates: [(member: PublicKey, objectID: ObjectID)]
+    ) -> Digest {
         var writer = CanonicalWriter(domain: "starling/sum/2")
-        writer.write(aggregator)
+        writer.write(manifest.aggregation.aggregator)
         writer.write(count: updates.count)
         for update in updates {
             writer.write(raw: update.member.bytes)
-            writer.write(raw: ContentAddress.id(of: AdapterUpdateCodec.encode(update)).bytes)
+            writer.write(raw: update.objectID.bytes)
         }
         return Hashing.blake2b256(writer.bytes)
     }

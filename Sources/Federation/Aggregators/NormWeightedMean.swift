@@ -73,7 +73,7 @@ public struct NormWeightedMean: Aggregator {
         }
         let next = try OuterStep(held.manifest.aggregation).next(state, means: means)
         return Aggregate(
-            sumDigest: held.digest(aggregator: Self.name), adapter: next.tensors)
+            sumDigest: held.digest, adapter: next.tensors)
     }
 
     /// The mean change of a pair against the whole base; `nil` if nobody holds it.

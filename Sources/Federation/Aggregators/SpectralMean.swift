@@ -87,8 +87,7 @@ public struct SpectralMean: Aggregator {
             let oldMomentum = state.momentum.map { FactorPair(pair, in: $0) }
             let change = Change(pair: pair, base: old, members: members)
             var sum = LowRankSum(rowCount: pair.outputSize, columnCount: pair.inputSize)
-            sum.add(1, old.output, old.input)
-            change.add(to: &sum, factor: outer.learningRate * (1 + outer.momentum))
+            change.addWithBase(to: &sum, factor: outer.learningRate * (1 + outer.momentum))
             if let oldMomentum {
                 let factor = outer.learningRate * outer.momentum * outer.momentum
                 sum.add(factor, oldMomentum.output, oldMomentum.input)
@@ -109,7 +108,7 @@ public struct SpectralMean: Aggregator {
             momentum = next
         }
         return Aggregate(
-            sumDigest: held.digest(aggregator: Self.name),
+            sumDigest: held.digest,
             adapter: ConsensusState(adapter: adapter, momentum: momentum).tensors,
             droppedEnergy: droppedEnergy)
     }
@@ -188,9 +187,24 @@ extension SpectralMean {
             }
         }
 
+        /// Adds a factor times g.
         func add(to sum: inout LowRankSum, factor: Double) {
-            sum.add(factor, mean.output, base.input)
             sum.add(factor, base.output, mean.input)
+            addRest(to: &sum, factor: factor)
+        }
+
+        /// Adds B A and a factor times g, where B (A + factor dA) is one term.
+        func addWithBase(to sum: inout LowRankSum, factor: Double) {
+            var input = base.input
+            for index in input.values.indices {
+                input.values[index] += factor * mean.input.values[index]
+            }
+            sum.add(1, base.output, input)
+            addRest(to: &sum, factor: factor)
+        }
+
+        private func addRest(to sum: inout LowRankSum, factor: Double) {
+            sum.add(factor, mean.output, base.input)
             for member in members {
                 sum.add(factor * member.factor, member.delta.output, member.delta.input)
             }

@@ -4,10 +4,9 @@ public import Tensors
 ///
 /// An aggregator that balances products writes nearly the same product in other factors: B' about
 /// B T and A' about T^-1 A. What a node keeps per factor between rounds, in the old basis, means
-/// nothing in the new one until it is turned too: parameters as B T and T^-1 A, gradients the
-/// other way, as gB T^-T and T^T gA. What lies outside the space that both share is dropped. T and
-/// T^-1 come from least squares, which orthogonal columns of B and rows of A, as a balanced pair
-/// has them, make a product each.
+/// nothing in the new one until it is turned too: changes of parameters as B T and T^-1 A. What lies
+/// outside the space that both share is dropped. T and T^-1 come from least squares, which
+/// orthogonal columns of B and rows of A, as a balanced pair has them, make a product each.
 ///
 /// Lone tensors and pairs whose bytes did not change pass as they are.
 ///
@@ -53,11 +52,6 @@ public struct BasisChange: Sendable {
     /// Changes of parameters in the new basis: B T and T^-1 A.
     public func moved(parameters: NamedTensors) -> NamedTensors {
         moved(parameters) { ($0.forward, $0.backward.transposed) }
-    }
-
-    /// Gradients in the new basis: gB T^-T and T^T gA.
-    public func moved(gradients: NamedTensors) -> NamedTensors {
-        moved(gradients) { ($0.backward.transposed, $0.forward) }
     }
 
     /// The new adapter in the old basis: B' T^-1 and T A'.

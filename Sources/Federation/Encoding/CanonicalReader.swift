@@ -50,6 +50,13 @@ public struct CanonicalReader {
         return value
     }
 
+    /// An integer, low byte first.
+    public mutating func readLittleEndian<Value: FixedWidthInteger & UnsignedInteger>(
+        _ type: Value.Type = Value.self
+    ) throws(CanonicalError) -> Value {
+        try read(Value.self).byteSwapped
+    }
+
     /// A float from its bit pattern.
     public mutating func readDouble() throws(CanonicalError) -> Double {
         Double(bitPattern: try read(UInt64.self))
@@ -83,6 +90,12 @@ public struct CanonicalReader {
         guard count >= 0, remainingCount >= count else { throw .truncated(offset: offset) }
         defer { offset += count }
         return Array(bytes[offset..<offset + count])
+    }
+
+    /// Passes over so many bytes.
+    mutating func skip(rawCount count: Int) throws(CanonicalError) {
+        guard count >= 0, remainingCount >= count else { throw .truncated(offset: offset) }
+        offset += count
     }
 
     /// Bytes behind their count.

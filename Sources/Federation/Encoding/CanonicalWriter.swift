@@ -23,6 +23,11 @@ public struct CanonicalWriter {
         }
     }
 
+    /// The integer, low byte first: what secure aggregation hashes and signs.
+    public mutating func write(littleEndian value: some FixedWidthInteger & UnsignedInteger) {
+        write(value.byteSwapped)
+    }
+
     /// A float as the eight bytes of its bit pattern.
     public mutating func write(_ value: Double) {
         write(value.bitPattern)

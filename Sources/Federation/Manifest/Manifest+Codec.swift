@@ -37,7 +37,10 @@ extension Manifest {
         writer.write(UInt64(updateByteCountMax))
         writer.write(raw: author.bytes)
         writer.write(createdAtSeconds)
-        if version != Self.firstVersion { aggregation.write(to: &writer) }
+        if allowsParts {
+            aggregation.write(to: &writer)
+            READSettings.write(read, to: &writer)
+        }
         return writer.bytes
     }
 
@@ -82,13 +85,15 @@ extension Manifest {
             let aggregation =
                 version == Self.firstVersion
                 ? .factorMean : try AggregationSettings(reading: &reader)
+            let read =
+                version == Self.firstVersion ? nil : try READSettings.read(&reader)
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,
                 tokenizerDigest: tokenizerDigest, initialAdapterDigest: initialAdapterDigest,
                 adapter: adapter, training: training, ring: ring, normBound: normBound,
                 membership: membership, updateByteCountMax: updateByteCountMax, author: author,
-                createdAtSeconds: createdAtSeconds, aggregation: aggregation)
+                createdAtSeconds: createdAtSeconds, aggregation: aggregation, read: read)
         } catch let error as CanonicalError {
             throw .unreadable(error)
         } catch let error as ManifestError {

@@ -14,6 +14,9 @@ extension Manifest {
         try check(membership.absentRoundCountMax, in: 1...1000, .absentRoundCountMax)
         try check(updateByteCountMax, in: 1...(1 << 32), .updateByteCountMax)
         try checkAggregation()
+        guard let read else { return }
+        try check(read.stateSize, in: 1...16_384, .readStateSize)
+        try check(read.learningRate, above: 0, atMost: 1, .readLearningRate)
     }
 
     private func checkAggregation() throws(ManifestError) {

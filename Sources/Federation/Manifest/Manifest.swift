@@ -136,6 +136,8 @@ public struct Manifest: Hashable, Sendable {
     public let createdAtSeconds: UInt64
     /// How updates become the next adapter.
     public let aggregation: AggregationSettings
+    /// The READ adapter beside LoRA's; `nil` where all members train LoRA.
+    public let read: READSettings?
 
     /// Checks every range.
     ///
@@ -145,7 +147,7 @@ public struct Manifest: Hashable, Sendable {
         initialAdapterDigest: ObjectID, adapter: AdapterSettings, training: TrainingSettings,
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
         updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
-        aggregation: AggregationSettings = .factorMean
+        aggregation: AggregationSettings = .factorMean, read: READSettings? = nil
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -161,13 +163,16 @@ public struct Manifest: Hashable, Sendable {
         self.author = author
         self.createdAtSeconds = createdAtSeconds
         self.aggregation = aggregation
+        self.read = read
         try checkRanges()
     }
 
-    /// The version of its layout: the first where the aggregation is what the first knew.
-    public var version: UInt16 {
-        aggregation == .factorMean ? Self.firstVersion : Self.currentVersion
-    }
+    /// The version of its layout: the first where the settings are what the first knew.
+    public var version: UInt16 { Self.version(aggregation, read) }
+
+    /// Whether members send parts of the adapter, and in the manifest's own wire form; under a
+    /// manifest of version 1 everyone sends all of it.
+    public var allowsParts: Bool { version != Self.firstVersion }
 
     /// The digest of the canonical bytes: the federation's id.
     public var digest: Digest { Hashing.blake2b256(canonicalBytes) }

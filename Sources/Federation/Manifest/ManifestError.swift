@@ -7,6 +7,7 @@ public enum ManifestError: Error, Hashable, Sendable {
         case fractionBitCount, clipMagnitude, weightUnit, normBound, startMemberCount
         case quorumMinimum, absentRoundCountMax, updateByteCountMax
         case outerLearningRate, outerMomentum, proximalStrength
+        case readStateSize, readLearningRate
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.

@@ -58,6 +58,8 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
     case updateFrozenTensor = 27
     /// The update's numbers are in another form than the manifest's.
     case updateFormInvalid = 28
+    /// The update holds a part of READ's tensors, or READ's and LoRA's.
+    case updateMethodInvalid = 29
 
     /// One sentence for people.
     public var sentence: String {
@@ -91,6 +93,7 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
             "The directions held are not the ones that the round gives the member."
         case .updateFrozenTensor: "The update holds a tensor that this round does not train."
         case .updateFormInvalid: "The update's numbers are in another form than the manifest's."
+        case .updateMethodInvalid: "The update holds other tensors than those of one method."
         }
     }
 }

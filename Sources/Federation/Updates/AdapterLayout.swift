@@ -21,7 +21,14 @@ public struct AdapterLayout: Hashable, Sendable {
             entries: tensors.elements.map { Entry(name: $0.name, shape: $0.tensor.shape) })
     }
 
-    private init(entries: [Entry]) {
+    /// The layout of an adapter that nobody has allocated yet.
+    public init(shapes: [String: Shape]) {
+        self.init(
+            entries: shapes.map { Entry(name: $0.key, shape: $0.value) }
+                .sorted { NamedTensors.precedes($0.name, $1.name) })
+    }
+
+    init(entries: [Entry]) {
         self.entries = entries
         indices = Dictionary(
             uniqueKeysWithValues: entries.enumerated().map { ($0.element.name, $0.offset) })
@@ -49,8 +56,12 @@ public struct AdapterLayout: Hashable, Sendable {
 
     /// The most bytes of an update object under these settings: what a manifest's
     /// `updateByteCountMax` has to allow.
-    public func updateByteCount(under settings: Manifest.AggregationSettings) -> Int {
-        guard settings != .factorMean else { return updateByteCount }
+    public func updateByteCount(
+        under settings: Manifest.AggregationSettings, read: Manifest.READSettings? = nil
+    ) -> Int {
+        guard Manifest.version(settings, read) != Manifest.firstVersion else {
+            return updateByteCount
+        }
         let pairing = AdapterPairing(of: self)
         var count = AdapterUpdateCodec.headerByteCount + 4
         for (index, entry) in entries.enumerated() {
@@ -62,5 +73,16 @@ public struct AdapterLayout: Hashable, Sendable {
                 elementCount: entry.shape.elementCount, stepCount: rank)
         }
         return count
+    }
+    /// The bytes of a consensus state's object under these settings: all tensors, and their outer
+    /// momentum where the manifest keeps one.
+    public func stateByteCount(under settings: Manifest.AggregationSettings) -> Int {
+        let prefix = OuterStep(settings).keepsMomentum ? ConsensusState.momentumPrefix : nil
+        return entries.reduce(AdapterStateCodec.headerByteCount) { sum, entry in
+            let count =
+                8 + entry.name.utf8.count + 4 * entry.shape.extents.count
+                + 4 * entry.shape.elementCount
+            return sum + count + (prefix.map { count + $0.utf8.count } ?? 0)
+        }
     }
 }

@@ -8,6 +8,7 @@ public import Tensors
 /// else big-endian; names ascend by their UTF-8 bytes.
 public enum AdapterStateCodec {
     static let domain: StaticString = "starling/adapter/1"
+    static let headerByteCount = 19 + 4
 
     /// Writes an adapter state.
     ///

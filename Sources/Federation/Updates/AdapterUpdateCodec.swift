@@ -63,24 +63,25 @@ public enum AdapterUpdateCodec {
     /// Reads an update of at most `byteCountMax` bytes; what is allocated is at most eight times
     /// what the bytes themselves hold.
     ///
-    /// What it means is checked by ``UpdateInspector``.
+    /// With a layout only the tensors that it names are read, and the others are passed over. What
+    /// it all means is checked by ``UpdateInspector``.
     ///
     /// - Throws: `updateTooLarge` or `malformed`.
     /// - Complexity: O(bytes).
     public static func decode(
-        _ bytes: [UInt8], byteCountMax: Int
+        _ bytes: [UInt8], byteCountMax: Int, only layout: AdapterLayout? = nil
     ) throws(RejectReason) -> AdapterUpdate {
         guard bytes.count <= byteCountMax else { throw .updateTooLarge }
         do {
             let isFirst = bytes.starts(with: Array(firstDomain.description.utf8) + [0])
-            return try read(bytes, isFirst: isFirst)
+            return try read(bytes, isFirst: isFirst, only: layout)
         } catch {
             throw .malformed
         }
     }
 
     private static func read(
-        _ bytes: [UInt8], isFirst: Bool
+        _ bytes: [UInt8], isFirst: Bool, only layout: AdapterLayout?
     ) throws(CanonicalError) -> AdapterUpdate {
         var reader = try CanonicalReader(bytes, domain: isFirst ? firstDomain : domain)
         let manifestDigest = try reader.readDigest()
@@ -92,12 +93,19 @@ public enum AdapterUpdateCodec {
         if !isFirst, stepCount == 0 { throw .malformed(offset: reader.offset) }
         let count = try reader.readCount(max: tensorCountMax, itemByteCount: 16)
         var tensors: [AdapterUpdate.RingTensor] = []
+        var last: String?
         for _ in 0..<count {
-            let tensor = try isFirst ? readTensor(&reader) : reader.readHeldTensor()
-            if let last = tensors.last, !NamedTensors.precedes(last.name, tensor.name) {
+            let name = try reader.readText(max: nameByteCountMax)
+            if let last, !NamedTensors.precedes(last, name) {
                 throw .malformed(offset: reader.offset)
             }
-            tensors.append(tensor)
+            last = name
+            let isWanted = layout.map { $0.index(of: name) != nil } ?? true
+            let tensor =
+                try isFirst
+                ? readTensor(&reader, name: name, isWanted: isWanted)
+                : reader.readHeldTensor(name: name, isWanted: isWanted)
+            if let tensor { tensors.append(tensor) }
         }
         try reader.finish()
         return AdapterUpdate(
@@ -106,11 +114,17 @@ public enum AdapterUpdateCodec {
     }
 
     private static func readTensor(
-        _ reader: inout CanonicalReader
-    ) throws(CanonicalError) -> AdapterUpdate.RingTensor {
-        let name = try reader.readText(max: nameByteCountMax)
+        _ reader: inout CanonicalReader, name: String, isWanted: Bool
+    ) throws(CanonicalError) -> AdapterUpdate.RingTensor? {
         let shape = try reader.readShape(rankMax: rankMax)
         let weight = Int(try reader.read(UInt32.self))
+        guard isWanted else {
+            guard shape.elementCount <= reader.remainingCount / 4 else {
+                throw .truncated(offset: reader.offset)
+            }
+            try reader.skip(rawCount: 4 * shape.elementCount)
+            return nil
+        }
         let words = try reader.readLittleEndianWords(count: shape.elementCount)
         return AdapterUpdate.RingTensor(name: name, shape: shape, weight: weight, words: words)
     }

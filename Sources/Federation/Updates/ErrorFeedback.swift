@@ -15,8 +15,11 @@ public struct ErrorFeedback: Hashable, Sendable {
 
     /// Nothing owed on an adapter of that layout.
     public init(layout: AdapterLayout) {
-        residual = NamedTensors(
-            layout.entries.map { .init(name: $0.name, tensor: FloatTensor(zeros: $0.shape)) })
+        self.init(residual: .zeros(of: layout))
+    }
+
+    init(residual: NamedTensors) {
+        self.residual = residual
     }
 
     /// What is owed, in another basis of the same products.

@@ -45,14 +45,25 @@ extension CanonicalReader {
     /// The greatest extent along which a tensor may be held in part: the greatest rank.
     private static let directionCountMax = 1024
 
-    /// Reads a tensor of the second layout; what no writer makes is refused.
-    mutating func readHeldTensor() throws(CanonicalError) -> AdapterUpdate.RingTensor {
-        let name = try readText(max: AdapterUpdateCodec.nameByteCountMax)
+    /// Reads what follows a tensor's name in the second layout, or passes over its elements and
+    /// returns `nil`; what no writer makes is refused.
+    mutating func readHeldTensor(
+        name: String, isWanted: Bool
+    ) throws(CanonicalError) -> AdapterUpdate.RingTensor? {
         let shape = try readShape(rankMax: AdapterUpdateCodec.rankMax)
         let held = try readHeldShape(of: shape)
         let weight = Int(try read(UInt32.self))
         guard let form = WireForm(rawValue: try read(UInt8.self)) else {
             throw .malformed(offset: offset - 1)
+        }
+        guard isWanted else {
+            guard held.elementCount / 2 <= remainingCount else {
+                throw .truncated(offset: offset)
+            }
+            try skip(
+                rawCount: form.byteCount(
+                    elementCount: held.elementCount, stepCount: held.heldCount))
+            return nil
         }
         guard let magnitudeMax = form.magnitudeMax else {
             let words = try readLittleEndianWords(count: held.elementCount)

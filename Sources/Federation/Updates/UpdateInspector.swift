@@ -21,6 +21,7 @@ public enum UpdateInspector {
             guard update.baseAdapterDigest == base else { throw .updateWrongBase }
             guard update.member == member else { throw .updateNotAsAnnounced }
             try check(update, manifest: manifest.manifest, layout: layout)
+            try checkMethod(update, manifest: manifest.manifest, layout: layout)
             return .success(update.summary(bytes: bytes))
         } catch {
             return .failure(error)
@@ -48,6 +49,20 @@ public enum UpdateInspector {
         }
         if !isFirst { try checkHeld(update, manifest: manifest, layout: layout) }
         try checkWords(update, manifest: manifest)
+    }
+
+    /// Checks that the update is of one method: READ's tensors, all of them, or the others.
+    private static func checkMethod(
+        _ update: AdapterUpdate, manifest: Manifest, layout: AdapterLayout
+    ) throws(RejectReason) {
+        guard manifest.read != nil else { return }
+        let prefix = Manifest.READSettings.namePrefix
+        let count = update.tensors.count { $0.name.hasPrefix(prefix) }
+        guard count > 0 else { return }
+        let expected = layout.entries.count { $0.name.hasPrefix(prefix) }
+        guard count == update.tensors.count, count == expected else {
+            throw .updateMethodInvalid
+        }
     }
 
     private static func checkWords(

@@ -2,20 +2,16 @@ internal import Checkpoints
 internal import Kernels
 
 extension Llama {
-    /// Goes down to the lowest site that is adapted; nothing below needs a gradient.
+    /// Goes down to the lowest site that is trained; nothing below needs a gradient.
     func backwardLayers(_ pass: DecoderPass, gradients: DecoderGradients) {
-        guard let tap = pass.tap else { return }
-        for layer in 0..<configuration.layerCount {
-            let sites = ProjectionSite.allCases.filter { tap.adapts(layer: layer, site: $0) }
-            guard let lowestSite = sites.first else { continue }
-            for upper in (layer..<configuration.layerCount).reversed() {
-                let stop = upper == layer ? lowestSite : nil
-                recompute(upper, pass)
-                backwardMLP(upper, pass, gradients, stop: stop)
-                guard stop.map({ $0 < .mlpInput }) ?? true else { return }
-                backwardAttention(upper, pass, gradients, stop: stop)
-            }
-            return
+        guard let tap = pass.tap, let lowest = lowestTrainedLayer(tap) else { return }
+        let lowestSite = ProjectionSite.allCases.first { tap.adapts(layer: lowest, site: $0) }
+        for layer in (lowest..<configuration.layerCount).reversed() {
+            let stop = layer == lowest ? lowestSite : nil
+            recompute(layer, pass)
+            backwardMLP(layer, pass, gradients, stop: stop)
+            guard stop.map({ $0 < .mlpInput }) ?? true else { return }
+            backwardAttention(layer, pass, gradients, stop: stop)
         }
     }
 

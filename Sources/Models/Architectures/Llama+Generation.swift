@@ -36,9 +36,13 @@ extension Llama {
         // The tap sees the last token alone, so what comes before needs none.
         let pieceCount = Self.promptPieceCount
         let first = (tokens.count - 1) / pieceCount * pieceCount
-        if first > 0 { _ = nextLogits(appending: Array(tokens[..<first]), to: state, tap: nil) }
+        if first > 0 {
+            _ = nextLogits(
+                appending: Array(tokens[..<first]), to: state, tap: tap.projections)
+        }
         let piece = Array(tokens[first...])
-        let pass = makePass(appending: piece, to: state, tap: nil, hiddenTap: tap)
+        let pass = makePass(
+            appending: piece, to: state, tap: tap.projections, hiddenTap: tap)
         let row = piece.count - 1..<piece.count
         begin(tap, rows: Array(row), trains: false)
         runLayers(pass)

@@ -17,7 +17,7 @@ extension Llama {
     }
 
     func logits(_ batch: TokenBatch, hiddenTap: any HiddenStateTap) -> FloatTensor {
-        let pass = makePass(batch, tap: nil, hiddenTap: hiddenTap)
+        let pass = makePass(batch, tap: hiddenTap.projections, hiddenTap: hiddenTap)
         let stream = pass.workspace.stream
         begin(hiddenTap, rows: Array(0..<stream.rowCount), trains: false)
         runLayers(pass)
@@ -43,19 +43,10 @@ extension Llama {
 
     /// The sizes of a pass whose layers keep nothing; the gradients of a chunk lie behind its logits.
     func hiddenExtents(rowCount: Int) -> DecoderWorkspace.Extents {
-        var extents = extents(rowCount: rowCount, trains: false, tap: nil)
-        let chunk = FloatBuffer.room(
-            rows: min(chunkRowCount, rowCount), columns: configuration.hiddenSize)
-        let logits = hiddenCrossEntropy.scratchCount(rowCount: rowCount)
-        extents.logitsCount = FloatBuffer.room(rows: 1, columns: logits) + 2 * chunk
-        return extents
+        DecoderWorkspace.Extents(hiddenTapRowCount: rowCount, configuration, options)
     }
 
-    /// The rows that a tap sees at once; its states of one chunk live together with the logits.
-    ///
-    /// 128 unless told otherwise: products are within some percent of their full speed, and
-    /// the logits of a vocabulary of 49152 take 25 MB.
-    private var chunkRowCount: Int { options.logitsRowCount ?? 128 }
+    private var chunkRowCount: Int { options.hiddenTapRowCount }
 
     /// The loss of one chunk; layers leave too little scratch for many rows.
     var hiddenCrossEntropy: CrossEntropy {
@@ -82,7 +73,7 @@ extension Llama {
         hiddenTap tap: any HiddenStateTap,
         normalizer: Double?
     ) -> LossSum {
-        let pass = makePass(batch, tap: nil, hiddenTap: tap)
+        let pass = makePass(batch, tap: tap.projections, hiddenTap: tap)
         let rows = batch.targets.indices.filter { batch.targets[$0] >= 0 }
         begin(tap, rows: rows, trains: normalizer != nil)
         runLayers(pass)

@@ -95,13 +95,9 @@ final class Llama: LanguageModelArchitecture {
         length: Int,
         extents: DecoderWorkspace.Extents
     ) -> ModelMemory {
-        let attention = makeAttention(
-            VisibleKeys(sequenceCount: 1, queryCount: length, window: configuration.slidingWindow))
-        return ModelMemory(
-            weightByteCount: weights.byteCount,
-            activationByteCount: DecoderLayout(configuration, extents).valueCount * 4,
-            attentionByteCount: attention.scratchCount * 4
-        )
+        ModelMemory(
+            weightByteCount: weights.byteCount, configuration: configuration, extents: extents,
+            length: length, threadCount: ComputeThreads.count)
     }
 
     /// The bytes of the buffers that passes share, as they stand.
@@ -184,9 +180,7 @@ extension Llama {
         tap: (any ProjectionTap)?
     ) -> DecoderWorkspace.Extents {
         let layers = 0..<configuration.layerCount
-        let lowest = layers.first { layer in
-            ProjectionSite.allCases.contains { tap?.adapts(layer: layer, site: $0) ?? false }
-        }
+        let lowest = tap.flatMap(lowestTrainedLayer)
         var extents = DecoderWorkspace.Extents(
             rowCount: rowCount,
             trains: trains,
@@ -198,17 +192,22 @@ extension Llama {
             recomputation: options.recomputation,
             logitsCount: 0
         )
-        extents.logitsCount = makeCrossEntropy(extents).scratchCount(rowCount: rowCount)
+        extents.logitsCount = extents.logitsCount(configuration, options)
         return extents
     }
 
-    /// Takes chunks of rows whose logits fit over a pass's scratch, but no fewer than 32: below, the
-    /// products with the head wait for memory.
+    /// The lowest layer that takes a gradient; `nil` where none does.
+    func lowestTrainedLayer(_ tap: any ProjectionTap) -> Int? {
+        (0..<configuration.layerCount).first { layer in
+            layer >= tap.firstTrainedLayer
+                && ProjectionSite.allCases.contains { tap.adapts(layer: layer, site: $0) }
+        }
+    }
+
+    /// The loss of a pass in chunks whose logits fit over its scratch.
     func makeCrossEntropy(_ extents: DecoderWorkspace.Extents) -> CrossEntropy {
-        let scratch = DecoderLayout(configuration, extents).scratchCount
-        let fitting = min(scratch / configuration.vocabularySize, 256) / 16 * 16
-        return CrossEntropy(
-            head: weights.head, chunkRowCount: options.logitsRowCount ?? max(32, fitting))
+        CrossEntropy(
+            head: weights.head, chunkRowCount: extents.logitsRowCount(configuration, options))
     }
 
     private func makeWorkspace(_ extents: DecoderWorkspace.Extents) -> DecoderWorkspace {
@@ -217,12 +216,7 @@ extension Llama {
     }
 
     private func makeAttention(_ visible: VisibleKeys) -> Attention {
-        Attention(
-            visible: visible,
-            headCount: configuration.attentionHeadCount,
-            keyValueHeadCount: configuration.keyValueHeadCount,
-            headDimension: configuration.headDimension
-        )
+        Attention(configuration, visible)
     }
 
     /// Room for the scores of a pass.

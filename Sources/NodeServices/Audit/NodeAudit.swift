@@ -4,7 +4,6 @@ internal import Foundation
 internal import GossipLog
 internal import LibP2P
 internal import Storage
-internal import Tensors
 
 /// Checks everything that a node's home claims: its log, its chain, and the sums of its rounds.
 ///
@@ -107,57 +106,15 @@ public enum NodeAudit {
     ) async throws(NodeError) -> (count: Int, failure: Failure?) {
         var count = 0
         for logged in chain.entries where logged.entry.proposal.round > 0 {
-            let entry = logged.entry
-            guard let base = try await store.object(entry.proposal.baseAdapterDigest) else {
-                continue
-            }
-            var updates: [[UInt8]] = []
-            for participant in entry.proposal.participants {
-                if let bytes = try await store.object(participant.summary.objectID) {
-                    updates.append(bytes)
-                }
-            }
-            guard updates.count == entry.proposal.participants.count else { continue }
-            if let reason = sumFailure(of: entry, base: base, updates: updates, manifest) {
+            let check = SumCheck(manifest: manifest, entry: logged.entry, store: store)
+            switch try await check.run() {
+            case .holds: count += 1
+            case .incomplete: continue
+            case .fails(let reason):
                 return (count, Failure(entryIndex: logged.index, reason: reason))
             }
-            count += 1
         }
         return (count, nil)
-    }
-
-    private static func sumFailure(
-        of entry: CertifiedEntry, base: [UInt8], updates: [[UInt8]], _ manifest: SignedManifest
-    ) -> String? {
-        let round = entry.proposal.round
-        guard ContentAddress.id(of: base) == entry.proposal.baseAdapterDigest else {
-            return "round \(round): the stored base adapter has other bytes than its address says"
-        }
-        do {
-            let state = try AdapterStateCodec.decode(base)
-            var sum = FactorMean(manifest: manifest.manifest, layout: AdapterLayout(of: state))
-            for (participant, bytes) in zip(entry.proposal.participants, updates) {
-                guard ContentAddress.id(of: bytes) == participant.summary.objectID else {
-                    return "round \(round): a stored update has other bytes than its address says"
-                }
-                try sum.add(
-                    AdapterUpdateCodec.decode(
-                        bytes, byteCountMax: manifest.manifest.updateByteCountMax
-                    )
-                )
-            }
-            let aggregate = try sum.finish(base: state)
-            guard aggregate.sumDigest == entry.result.sumDigest else {
-                return "round \(round): the sum of the updates is not the certified one"
-            }
-            let adapter = ContentAddress.id(of: AdapterStateCodec.encode(aggregate.adapter))
-            guard adapter == entry.result.adapterDigest else {
-                return "round \(round): the adapter that follows is not the certified one"
-            }
-            return nil
-        } catch {
-            return "round \(round): a stored update can't be summed: \(error)"
-        }
     }
 }
 

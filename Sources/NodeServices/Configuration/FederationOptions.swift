@@ -1,6 +1,6 @@
 internal import Adapters
 internal import Cryptography
-internal import Federation
+public import Federation
 internal import Foundation
 public import Models
 internal import Tensors
@@ -41,6 +41,12 @@ public struct FederationOptions: Sendable {
     public var normBound: Double?
     /// The seed of the first adapter.
     public var seed: UInt64 = 1
+    /// How updates become the next adapter.
+    ///
+    /// The mean of products in int8: it takes members of any rank, and did best with them.
+    public var aggregation = Manifest.AggregationSettings.spectral
+    /// The READ adapter beside LoRA's, for members that train that; none unless set.
+    public var read: Manifest.READSettings?
 
     /// The defaults.
     public init() {}
@@ -50,14 +56,28 @@ public struct FederationOptions: Sendable {
         LoRAConfiguration(rank: rank, alpha: alpha ?? Double(2 * rank), targets: targets)
     }
 
+    /// The adapter on a base model.
+    ///
+    /// - Throws: ``NodeError`` with code `invalidInput` for extents that no adapter has.
+    func adapter(on record: ModelRecord) throws(NodeError) -> FederationAdapter {
+        guard (1...1024).contains(rank) else {
+            throw NodeError(.invalidInput, "The rank is \(rank); give 1 to 1024.")
+        }
+        if let read, !(1...16_384).contains(read.stateSize) {
+            throw NodeError(
+                .invalidInput, "READ's state has \(read.stateSize) values; give 1 to 16384.")
+        }
+        return try FederationAdapter(
+            lora: loraConfiguration, read: read.map(READConfiguration.init), record: record)
+    }
+
     /// The manifest of a federation on a base model.
     ///
     /// - Throws: ``NodeError`` with code `invalidInput` that names the field that is out of range.
     func manifest(
-        model: ModelRecord, modelID: Digest, modelName: String, initialAdapter: [UInt8],
+        model: ModelRecord, modelID: Digest, modelName: String, layout: AdapterLayout,
         initialAdapterID: Digest, author: PublicKey
     ) throws(NodeError) -> Manifest {
-        let layout = try Self.layout(ofState: initialAdapter)
         let examples = localStepCount.multipliedReportingOverflow(by: batchSize)
         guard !examples.overflow, (1...1 << 24).contains(examples.partialValue) else {
             throw NodeError(
@@ -65,7 +85,12 @@ public struct FederationOptions: Sendable {
             )
         }
         // AdamW moves an element by about the learning rate a step at most.
-        let reach = learningRate * Double(localStepCount) * Double(layout.elementCount).squareRoot()
+        let squares = layout.entries.reduce(0) { sum, entry in
+            let isREAD = entry.name.hasPrefix(Manifest.READSettings.namePrefix)
+            let rate = isREAD ? read?.learningRate ?? learningRate : learningRate
+            return sum + rate * rate * Double(entry.shape.elementCount)
+        }
+        let reach = Double(localStepCount) * squares.squareRoot()
         do {
             return try Manifest(
                 name: name,
@@ -96,20 +121,14 @@ public struct FederationOptions: Sendable {
                     quorumMinimum: quorumMinimum,
                     absentRoundCountMax: absentRoundCountMax
                 ),
-                updateByteCountMax: layout.updateByteCount,
+                updateByteCountMax: layout.updateByteCount(under: aggregation, read: read),
                 author: author,
-                createdAtSeconds: UInt64(max(Date().timeIntervalSince1970, 0))
+                createdAtSeconds: UInt64(max(Date().timeIntervalSince1970, 0)),
+                aggregation: aggregation,
+                read: read
             )
         } catch {
             throw NodeError(.invalidInput, "These settings make no federation.", cause: error)
-        }
-    }
-
-    private static func layout(ofState bytes: [UInt8]) throws(NodeError) -> AdapterLayout {
-        do {
-            return AdapterLayout(of: try AdapterStateCodec.decode(bytes))
-        } catch {
-            throw NodeError(.invalidInput, "The first adapter can't be read.", cause: error)
         }
     }
 
@@ -117,26 +136,5 @@ public struct FederationOptions: Sendable {
         var power = 1
         while power < value { power *= 2 }
         return power
-    }
-}
-
-extension Manifest {
-    /// The settings of the adapter in the trainer's terms.
-    ///
-    /// - Throws: ``NodeError`` with code `refused` for a projection that this program doesn't know.
-    func loraConfiguration() throws(NodeError) -> LoRAConfiguration {
-        var targets: [Projection] = []
-        for name in adapter.targets {
-            guard let projection = Projection(rawValue: name) else {
-                throw NodeError(
-                    .refused, "The manifest adapts '\(name)', which this version doesn't know."
-                )
-            }
-            targets.append(projection)
-        }
-        return LoRAConfiguration(
-            rank: adapter.rank, alpha: adapter.alpha, targets: targets,
-            usesRSLoRA: adapter.usesRankStabilization
-        )
     }
 }

@@ -23,6 +23,12 @@ public struct NodeSettings: Sendable, Equatable {
     public var base: StorageChoice?
     /// What a training pass computes again to save memory; nothing unless set.
     public var recompute: RecomputeChoice?
+    /// Which adapter of the federation the node trains; LoRA unless set.
+    public var method: MethodChoice?
+    /// The directions of each LoRA pair that the node trains; all unless set.
+    public var rank: Int?
+    /// The layers that the node trains: `all`, or `last:` and a count; all unless set.
+    public var layers: String?
     /// For how many rounds the bytes of updates are kept for auditors.
     public var retainRounds: Int?
     /// `trace` … `critical`.
@@ -76,9 +82,17 @@ public struct NodeSettings: Sendable, Equatable {
                     throw wrong("a number")
                 }
                 heldOut = number
-            case "threads", "retain-rounds":
+            case "threads", "retain-rounds", "rank":
                 guard let number = value.int else { throw wrong("a whole number") }
-                if key == "threads" { threads = number } else { retainRounds = number }
+                switch key {
+                case "threads": threads = number
+                case "rank": rank = number
+                default: retainRounds = number
+                }
+            case "method": method = try Self.choice(value.string, else: wrong)
+            case "layers":
+                guard let string = value.string else { throw wrong("a string") }
+                layers = string
             case "compute": compute = try Self.choice(value.string, else: wrong)
             case "base": base = try Self.choice(value.string, else: wrong)
             case "recompute": recompute = try Self.choice(value.string, else: wrong)
@@ -107,7 +121,7 @@ public struct NodeSettings: Sendable, Equatable {
     /// The names of all settings, as the file writes them.
     public static let keys = [
         "listen", "advertise", "data", "held-out", "threads", "compute", "base", "recompute",
-        "retain-rounds", "log-level",
+        "method", "rank", "layers", "retain-rounds", "log-level",
     ]
 
     /// Reads the `STARLING_…` variables; lists are separated by commas.
@@ -152,9 +166,17 @@ public struct NodeSettings: Sendable, Equatable {
         settings.compute = try choice("compute")
         settings.base = try choice("base")
         settings.recompute = try choice("recompute")
+        settings.method = try choice("method")
+        settings.rank = try number("rank")
+        settings.layers = variable("layers")
         settings.retainRounds = try number("retain-rounds")
         settings.logLevel = variable("log-level")
         return settings
+    }
+
+    /// The threads that a node trains with where nothing is set: the network keeps a core.
+    public static var standardThreadCount: Int {
+        max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
     }
 
     /// How the node computes, where nothing else is set as this machine does it best.
@@ -162,6 +184,15 @@ public struct NodeSettings: Sendable, Equatable {
         ModelOptions(
             compute: compute ?? .auto, base: base ?? .auto,
             recompute: recompute ?? RecomputeChoice.none)
+    }
+
+    /// What the node trains of its federation's adapter.
+    ///
+    /// - Throws: ``NodeError`` with code `invalidInput` for layers that can't be read.
+    func trainedPart() throws(NodeError) -> TrainedPart {
+        TrainedPart(
+            method: method ?? .lora, rank: rank,
+            lastLayerCount: try layers.flatMap(TrainedPart.lastLayerCount))
     }
 
     /// Fills what these settings leave open from others of lower rank.
@@ -175,6 +206,9 @@ public struct NodeSettings: Sendable, Equatable {
         result.compute = compute ?? lower.compute
         result.base = base ?? lower.base
         result.recompute = recompute ?? lower.recompute
+        result.method = method ?? lower.method
+        result.rank = rank ?? lower.rank
+        result.layers = layers ?? lower.layers
         result.retainRounds = retainRounds ?? lower.retainRounds
         result.logLevel = logLevel ?? lower.logLevel
         return result

@@ -18,8 +18,10 @@ public struct ConsensusAdapter: Sendable {
     public let participants: [PublicKey]
     /// The signatures of the certificate.
     public let signatureCount: Int
-    /// The adapter as PEFT's files hold it.
+    /// The LoRA adapter as PEFT's files hold it.
     public let adapter: PEFTAdapter
+    /// The READ adapter as its files hold it; nil where the federation has none.
+    public let read: READFiles?
     /// The name of the file that ``certificate`` belongs in.
     public static let certificateName = "starling.json"
     /// JSON with the certificate and the whole certified entry.
@@ -50,22 +52,21 @@ public struct ConsensusAdapter: Sendable {
         let library = ModelLibrary(store: store)
         let base = try await library.open(manifest.baseModelDigest)
         let tokenizer = try await library.tokenizer(of: base.record)
-        let adapter = LoRAAdapter(
-            configuration: try manifest.loraConfiguration(), model: base.configuration, seed: 0
-        )
+        let shape = try FederationAdapter(manifest: manifest, record: base.record)
+        let state: NamedTensors
         do {
-            adapter.parameters = try AdapterStateCodec.decode(
-                bytes, layout: AdapterLayout(of: adapter.parameters)
-            )
+            state = try ConsensusState(bytes: bytes, layout: shape.layout).adapter
         } catch {
             throw NodeError(.verificationFailed, "The stored adapter can't be read.", cause: error)
         }
+        let (adapter, read) = shape.adapters(with: state)
         return ConsensusAdapter(
             round: entry.proposal.round,
             adapterDigest: digest,
             participants: entry.proposal.participants.map(\.summary.member),
             signatureCount: entry.signatures.count,
             adapter: adapter.peft(baseModelName: manifest.baseModelName),
+            read: read?.files(baseModelName: manifest.baseModelName),
             certificate: try ExportCertificate(manifest: status.manifest, entry: entry).json,
             base: base,
             bosID: tokenizer.bosID,

@@ -75,15 +75,15 @@ public final class Node: Sendable {
         let library = ModelLibrary(store: store)
         let model = try await joining.baseModel(of: manifest, in: library)
         let data = try await trainingData(manifest: manifest, model: model, library: library)
-        let initial = InitialAdapter(
-            configuration: try manifest.manifest.loraConfiguration(),
-            model: model.configuration, seed: manifest.manifest.adapter.initializationSeed
-        )
+        let adapter = try FederationAdapter(
+            manifest: manifest.manifest, record: model.record)
         // Where another CPU draws other bits the state comes from a peer instead.
-        try await store.storeObject(initial.bytes)
+        try await store.storeObject(
+            AdapterStateCodec.encode(
+                adapter.initialTensors(seed: manifest.manifest.adapter.initializationSeed)))
         let parts = try await assemble(
             identity: identity, store: store, group: group, manifest: manifest, model: model,
-            data: data, layout: AdapterLayout(of: initial.tensors)
+            data: data, adapter: adapter
         )
         return try await run(parts, identity: identity)
     }
@@ -160,7 +160,8 @@ public final class Node: Sendable {
 
     private func assemble(
         identity: SigningKey, store: NodeStore, group: MultiThreadedEventLoopGroup,
-        manifest: SignedManifest, model: StoredModel, data: TrainingData, layout: AdapterLayout
+        manifest: SignedManifest, model: StoredModel, data: TrainingData,
+        adapter: FederationAdapter
     ) async throws(NodeError) -> FederationService.Parts {
         let logger = options.logger
         let own = PeerID(publicKey: identity.publicKey)
@@ -187,22 +188,27 @@ public final class Node: Sendable {
         )
         connector.register(at: swarm)
         let threads =
-            options.settings.threads
-            ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
+            options.settings.threads ?? NodeSettings.standardThreadCount
+        let part = try options.settings.trainedPart()
         let trainer = RoundTrainer(
             setup: RoundTrainer.Setup(
                 manifest: manifest, member: identity.publicKey, model: model, data: data,
-                threadCount: threads, options: options.settings.modelOptions
+                threadCount: threads, options: options.settings.modelOptions,
+                adapter: adapter,
+                capacity: try part.capacity(of: adapter, manifest: manifest.manifest)
             ),
             store: store, logger: logger
         )
         return FederationService.Parts(
             manifest: manifest, store: store, trainer: trainer,
-            aggregation: AggregationWorker(manifest: manifest, layout: layout, store: store),
+            aggregation: AggregationWorker(
+                manifest: manifest, layout: adapter.layout, store: store, logger: logger),
             swarm: swarm, messenger: messenger,
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
             connector: connector, access: access,
-            status: StatusWriter(file: options.home.statusFile, peerID: own),
+            status: StatusWriter(
+                file: options.home.statusFile, peerID: own,
+                part: part.resolved(in: adapter)),
             settings: FederationSettings(
                 linger: options.linger,
                 retainedRoundCount: options.settings.retainRounds ?? 8

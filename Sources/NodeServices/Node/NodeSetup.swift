@@ -54,13 +54,11 @@ public enum NodeSetup {
                     + "\(record.configuration.positionCountMax) positions."
             )
         }
-        let adapter = InitialAdapter(
-            configuration: options.loraConfiguration, model: record.configuration,
-            seed: options.seed
-        )
-        let adapterID = try await store.storeObject(adapter.bytes)
+        let adapter = try options.adapter(on: record)
+        let adapterID = try await store.storeObject(
+            AdapterStateCodec.encode(adapter.initialTensors(seed: options.seed)))
         let manifest = try options.manifest(
-            model: record, modelID: modelID, modelName: name, initialAdapter: adapter.bytes,
+            model: record, modelID: modelID, modelName: name, layout: adapter.layout,
             initialAdapterID: adapterID, author: identity.publicKey
         )
         let signed: SignedManifest
@@ -72,7 +70,7 @@ public enum NodeSetup {
         try await store.setManifest(signed)
         return Report(
             peerID: PeerID(publicKey: identity.publicKey), manifest: signed,
-            parameterCount: adapter.tensors.elementCount
+            parameterCount: adapter.layout.elementCount
         )
     }
 }

@@ -1,7 +1,7 @@
 internal import Cryptography
 internal import Federation
+internal import Logging
 internal import Storage
-internal import Tensors
 
 /// Checks updates and sums them, on a thread of its own.
 actor AggregationWorker {
@@ -9,16 +9,27 @@ actor AggregationWorker {
     private let manifest: SignedManifest
     private let layout: AdapterLayout
     private let store: NodeStore
+    private let logger: Logger
+    /// The bytes of an adapter state at most.
+    nonisolated let stateByteCountMax: Int
+    /// The share of a pair's squared singular values that a round may drop before the log says so.
+    ///
+    /// 1 %: above it the rank that travels is too low for what the members learn.
+    private static let droppedEnergyMax = 0.01
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
     }
 
     /// Makes a worker for adapters of that layout.
-    init(manifest: SignedManifest, layout: AdapterLayout, store: NodeStore) {
+    init(
+        manifest: SignedManifest, layout: AdapterLayout, store: NodeStore, logger: Logger
+    ) {
         self.manifest = manifest
         self.layout = layout
         self.store = store
+        self.logger = logger
+        stateByteCountMax = layout.stateByteCount(under: manifest.manifest.aggregation)
     }
 
     /// Decides whether an update's bytes may be summed.
@@ -37,26 +48,32 @@ actor AggregationWorker {
 
     /// Whether bytes are an adapter state of the federation's layout.
     func isAdapterState(_ bytes: [UInt8]) -> Bool {
-        (try? AdapterStateCodec.decode(bytes, layout: layout)) != nil
+        (try? ConsensusState(bytes: bytes, layout: layout)) != nil
     }
 
-    /// Sums the participants' updates onto the base and stores the new adapter.
+    /// Sums the participants' updates onto the base, one after the other, and stores the new
+    /// adapter.
     ///
     /// - Throws: when an object is missing or doesn't hold, or the store fails.
     func aggregate(_ order: AggregationOrder) async throws -> AggregateOutcome {
-        let base = try AdapterStateCodec.decode(
-            await store.requiredObject(order.baseAdapterDigest), layout: layout
-        )
-        var sum = FactorMean(manifest: manifest.manifest, layout: layout)
-        for participant in order.participants {
-            let bytes = try await store.requiredObject(participant.objectID)
-            try sum.add(
-                AdapterUpdateCodec.decode(
-                    bytes, byteCountMax: manifest.manifest.updateByteCountMax
-                )
-            )
+        let round = AggregationRound(manifest: manifest, layout: layout, round: order.round)
+        var sum = try RoundSum(
+            round, base: await store.requiredObject(order.baseAdapterDigest),
+            participants: order.participants)
+        while sum.needsPass {
+            for participant in order.participants {
+                try sum.add(await store.requiredObject(participant.objectID))
+            }
+            try sum.endPass()
         }
-        let aggregate = try sum.finish(base: base)
+        let aggregate = sum.aggregate
+        if aggregate.droppedEnergy > Self.droppedEnergyMax {
+            logger.warning(
+                "the adapter's rank is too low for what the members learn",
+                metadata: [
+                    "round": "\(order.round)", "dropped_share": "\(aggregate.droppedEnergy)",
+                ])
+        }
         let adapter = try await store.storeObject(AdapterStateCodec.encode(aggregate.adapter))
         return AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: adapter)
     }

@@ -52,8 +52,7 @@ struct ObjectIntake: Sendable {
         switch order.kind {
         case .update(let summary):
             min(summary.byteCount, manifest.manifest.updateByteCountMax)
-        // Words and floats have the same size, and a state has the shorter head.
-        case .adapter: manifest.manifest.updateByteCountMax
+        case .adapter: aggregation.stateByteCountMax
         }
     }
 }

@@ -11,8 +11,8 @@ internal import Training
 /// Trains rounds on a thread of its own: model, adapter and optimizer never leave it.
 ///
 /// A call is one optimizer step, so that a training can be cut short after any of them. The same
-/// node, round and base adapter give the same update: rows, rounding and schedule depend on nothing
-/// else. A node that was killed in mid-round therefore trains the same update again.
+/// node, round, base adapter and memory give the same update: rows, rounding and schedule depend on
+/// nothing else. A node that was killed in mid-round therefore trains the same update again.
 actor RoundTrainer {
     /// What trains.
     struct Setup: Sendable {
@@ -22,18 +22,29 @@ actor RoundTrainer {
         let data: TrainingData
         let threadCount: Int
         let options: ModelOptions
+        let adapter: FederationAdapter
+        let capacity: TrainingCapacity
+    }
+
+    /// The round in training; a step of another one comes from a task that was replaced.
+    private struct Running {
+        let round: AggregationRound
+        let base: ObjectID
+        let selection: TensorSelection
+        let adapter: RoundAdapter
+        let trainer: LocalTrainer
+        var stepCount = 0
+        var exampleCount = 0
+        var rateSum = 0.0
     }
 
     private nonisolated let executor = SerialThreadExecutor(name: "trainer")
     private let setup: Setup
     private let store: NodeStore
     private let logger: Logger
-    private var trainer: LocalTrainer?
+    private var model: CausalLanguageModel?
     private var secondsPerStep: Double?
-    /// The round in training; a step of another one comes from a task that was replaced.
-    private var round: UInt64?
-    /// The adapter that the round in training started from.
-    private var base = NamedTensors()
+    private var running: Running?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -55,20 +66,15 @@ actor RoundTrainer {
         do {
             try await begin(round: round, base: base)
             let stepCount = setup.manifest.manifest.training.localStepCount
-            var examples = 0
+            var stepsDone = 0
             for step in 1...stepCount {
                 if stop.isSet || Task.isCancelled { break }
-                let (report, done) = try await self.step(round: round, step: step)
-                examples += report.exampleCount
-                progress(done)
+                progress(try await self.step(round: round, step: step))
+                stepsDone = step
             }
             if Task.isCancelled { return nil }
-            guard examples > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
-            let update = try await makeUpdate(round: round, base: base, exampleCount: examples)
-            let bytes = AdapterUpdateCodec.encode(update)
-            try await store.storeObject(bytes)
-            let summary = update.summary(bytes: bytes)
-            return .updateReady(round: round, summary: summary)
+            guard stepsDone > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
+            return .updateReady(round: round, summary: try await handIn(round: round))
         } catch {
             logger.error(
                 "training failed", metadata: ["round": "\(round)", "reason": "\(error)"]
@@ -77,49 +83,105 @@ actor RoundTrainer {
         }
     }
 
-    /// Loads the model on first use and puts the round's adapter into it.
-    private func begin(round: UInt64, base: ObjectID) async throws {
-        let bytes = try await store.requiredObject(base)
-        let trainer = try self.trainer ?? load()
-        self.trainer = trainer
-        let state = try AdapterStateCodec.decode(
-            bytes, layout: AdapterLayout(of: trainer.parameters))
-        let training = setup.manifest.manifest.training
+    /// Loads the model on first use and splits the round's adapter into what is trained and what is
+    /// not.
+    private func begin(round number: UInt64, base: ObjectID) async throws {
+        let round = AggregationRound(
+            manifest: setup.manifest, layout: setup.adapter.layout, round: number)
+        let selection = round.select(member: setup.member, capacity: setup.capacity)
+        guard !selection.entries.isEmpty else {
+            throw NodeError(.training, "This node trains nothing in round \(number).")
+        }
+        let manifest = setup.manifest.manifest
+        let memory =
+            manifest.aggregation.usesControlVariates
+            ? try await self.memory(before: round, base: base).memory : nil
+        let start = try round.begin(
+            AdapterStateCodec.decode(await store.requiredObject(base)), selection: selection)
+        // What a replaced task left is not needed beside what this one makes.
+        running = nil
+        let model = try self.model ?? load()
+        self.model = model
+        let adapter = RoundAdapter(
+            setup.adapter, start: start, selection: selection,
+            computeType: model.options.computeType)
+        let trainer = try LocalTrainer(
+            model: AdaptedModel(model: model, adapter: adapter.trainable), data: setup.data,
+            settings: settings(learningRate: manifest.learningRate(of: adapter.firstName)))
         try trainer.begin(
-            at: Int(round - 1) * training.localStepCount, parameters: state
-        )
-        self.base = state
-        self.round = round
+            at: Int(number - 1) * manifest.training.localStepCount,
+            parameters: adapter.trainable.parameters)
+        trainer.correction = adapter.correction(
+            proximalStrength: manifest.aggregation.proximalStrength,
+            control: memory?.control.correction)
+        running = Running(
+            round: round, base: base, selection: selection, adapter: adapter, trainer: trainer)
     }
 
-    private func step(
-        round: UInt64, step: Int
-    ) throws -> (report: StepReport, progress: TrainingProgress) {
-        guard let trainer, round == self.round else { throw CancellationError() }
+    private func step(round: UInt64, step: Int) throws -> TrainingProgress {
+        guard let running, round == running.round.round else { throw CancellationError() }
         let clock = ContinuousClock()
         let began = clock.now
-        let report = try trainer.step()
+        let report = try running.trainer.step()
         let seconds = max((clock.now - began) / .seconds(1), 1e-6)
         secondsPerStep = secondsPerStep.map { 0.7 * $0 + 0.3 * seconds } ?? seconds
-        let progress = TrainingProgress(
+        self.running?.stepCount += 1
+        self.running?.exampleCount += report.exampleCount
+        self.running?.rateSum += report.learningRate
+        return TrainingProgress(
             round: round, step: step,
             stepCount: setup.manifest.manifest.training.localStepCount, loss: report.loss,
             secondsPerStep: secondsPerStep ?? seconds,
             tokensPerSecond: Double(report.tokenCount) / seconds
         )
-        return (report, progress)
     }
 
-    /// The change of the adapter since the round's base, in ring integers.
-    private func makeUpdate(
-        round: UInt64, base: ObjectID, exampleCount: Int
+    /// Makes the update and stores it with what the node keeps of it.
+    private func handIn(round number: UInt64) async throws -> UpdateSummary {
+        guard let running, number == running.round.round else { throw CancellationError() }
+        // What training started from is read once more, not held all the time.
+        let start = try running.round.begin(
+            AdapterStateCodec.decode(await store.requiredObject(running.base)),
+            selection: running.selection)
+        let delta = running.adapter.merged(into: start).subtracting(start)
+        var found: RoundMemory.Found?
+        if RoundMemory.isNeeded(under: setup.manifest.manifest) {
+            found = try await memory(before: running.round, base: running.base)
+        }
+        var memory = found?.memory ?? AggregationRound.Memory(layout: setup.adapter.layout)
+        let update = try quantize(delta, of: running, feedback: &memory.feedback)
+        let bytes = AdapterUpdateCodec.encode(update)
+        let summary = update.summary(bytes: bytes)
+        let record = found.map { _ in
+            MemoryRecord(
+                round: number, baseAdapterDigest: running.base, updateID: summary.objectID,
+                rateSum: running.rateSum, memory: memory)
+        }
+        try await store.storeUpdate(bytes, record: record, keeping: found?.source)
+        if self.running?.round.round == number { self.running = nil }
+        return summary
+    }
+
+    /// The change of the adapter since the round's start, in ring integers.
+    private func quantize(
+        _ delta: NamedTensors, of running: Running, feedback: inout ErrorFeedback
     ) throws -> AdapterUpdate {
-        guard let trainer else { preconditionFailure("an update without a training") }
+        let round = running.round.round
+        let quantizer = UpdateQuantizer(manifest: setup.manifest)
         var rounding = SplitMix64(seed: seed(for: "starling/rounding/1", round: round))
-        let quantized = try UpdateQuantizer(manifest: setup.manifest).quantize(
-            delta: trainer.parameters.subtracting(self.base), exampleCount: exampleCount,
-            round: round, base: base, member: setup.member, using: &rounding
-        )
+        let quantized =
+            if setup.manifest.manifest.allowsParts {
+                try quantizer.quantize(
+                    UpdateQuantizer.TrainedDelta(
+                        delta: delta, selection: running.selection,
+                        exampleCount: running.exampleCount, stepCount: running.stepCount),
+                    round: round, base: running.base, member: setup.member,
+                    feedback: &feedback, using: &rounding)
+            } else {
+                try quantizer.quantize(
+                    delta: delta, exampleCount: running.exampleCount, round: round,
+                    base: running.base, member: setup.member, using: &rounding)
+            }
         if quantized.isScaledToBound {
             logger.notice(
                 "the update was scaled to the norm bound",
@@ -129,29 +191,29 @@ actor RoundTrainer {
         return quantized.update
     }
 
-    private func load() throws -> LocalTrainer {
+    private func memory(
+        before round: AggregationRound, base: ObjectID
+    ) async throws -> RoundMemory.Found {
+        try await RoundMemory(
+            manifest: setup.manifest, layout: setup.adapter.layout, store: store, logger: logger
+        ).find(before: round.round, base: base)
+    }
+
+    private func load() throws -> CausalLanguageModel {
         ComputeThreads.set(setup.threadCount)
-        let model = try CausalLanguageModel(
-            source: setup.model, options: setup.options)
-        let manifest = setup.manifest.manifest
-        let adapter = LoRAAdapter(
-            configuration: try manifest.loraConfiguration(),
-            model: model.configuration,
-            seed: manifest.adapter.initializationSeed
-        )
-        let training = manifest.training
-        return try LocalTrainer(
-            model: AdaptedModel(model: model, adapter: adapter),
-            data: setup.data,
-            settings: TrainingSettings(
-                batchSize: training.batchSize,
-                sequenceLength: training.sequenceLength,
-                learningRate: training.learningRate,
-                warmupStepCount: training.warmupStepCount,
-                totalStepCount: training.roundCount * training.localStepCount,
-                weightDecay: training.weightDecay,
-                seed: seed(for: "starling/order/1", round: 0)
-            )
+        return try CausalLanguageModel(source: setup.model, options: setup.options)
+    }
+
+    private func settings(learningRate: Double) -> TrainingSettings {
+        let training = setup.manifest.manifest.training
+        return TrainingSettings(
+            batchSize: training.batchSize,
+            sequenceLength: training.sequenceLength,
+            learningRate: learningRate,
+            warmupStepCount: training.warmupStepCount,
+            totalStepCount: training.roundCount * training.localStepCount,
+            weightDecay: training.weightDecay,
+            seed: seed(for: "starling/order/1", round: 0)
         )
     }
 

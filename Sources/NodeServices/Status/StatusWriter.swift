@@ -6,6 +6,7 @@ internal import LibP2P
 struct StatusWriter: Sendable {
     let file: URL
     let peerID: PeerID
+    let part: TrainedPart
 
     /// What the file holds.
     struct Snapshot: Codable, Sendable {
@@ -20,6 +21,9 @@ struct StatusWriter: Sendable {
         var trainingStep: Int?
         var trainingStepCount: Int?
         var trainingLoss: Double?
+        var method: String?
+        var trainedRank: Int?
+        var trainedLayerCount: Int?
         var residentByteCount: Int
         var writtenAtSeconds: Double
     }
@@ -40,6 +44,9 @@ struct StatusWriter: Sendable {
             trainingStep: training?.step,
             trainingStepCount: training?.stepCount,
             trainingLoss: training?.loss,
+            method: part.method.rawValue,
+            trainedRank: part.rank,
+            trainedLayerCount: part.lastLayerCount,
             residentByteCount: Self.residentByteCount(),
             writtenAtSeconds: Date().timeIntervalSince1970
         )

@@ -91,7 +91,6 @@ struct AggregationWorld {
         let step = AggregationRound(manifest: manifest, layout: layout, round: round)
         let consensus = nodes[0].state
         var updates: [AdapterUpdate] = []
-        var deltas: [NamedTensors] = []
         for index in nodes.indices {
             let selection = step.select(
                 member: nodes[index].member,
@@ -112,13 +111,15 @@ struct AggregationWorld {
             updates.append(
                 try AdapterUpdateCodec.decode(
                     bytes, byteCountMax: manifest.manifest.updateByteCountMax))
-            deltas.append(delta)
         }
         let aggregate = try step.aggregate(updates, onto: consensus)
         droppedEnergy = aggregate.droppedEnergy
         for index in nodes.indices {
             nodes[index].memory = try step.remember(
-                nodes[index].memory, own: deltas[index], stepCount: trial.localStepCount,
+                nodes[index].memory,
+                own: AggregationRound.Part(
+                    update: updates[index],
+                    rateSum: Double(trial.localStepCount) * trial.learningRate),
                 from: consensus, to: aggregate.adapter)
             nodes[index].state = aggregate.adapter
         }

@@ -96,6 +96,15 @@ public struct RunIdentity: Hashable, Sendable {
             ),
             Field(name: "dropout", value: "\(settings.dropout)"),
             Field(name: "seed", value: "\(settings.seed)"),
+        ] + optimizerFields(of: settings)
+    }
+
+    /// None for the optimizer that runs had before there was a choice.
+    private static func optimizerFields(of settings: TrainingSettings) -> [Field] {
+        guard settings.optimizer != .adamW else { return [] }
+        return [
+            Field(name: "optimizer", value: settings.optimizer.rawValue),
+            Field(name: "perturbation", value: "\(settings.perturbation)"),
         ]
     }
 

@@ -51,6 +51,7 @@ struct AggregationSettingsTests {
         // The settings of version 1, spelt out in version 2.
         var writer = CanonicalWriter()
         Manifest.AggregationSettings.factorMean.write(to: &writer)
+        Manifest.READSettings.write(nil, to: &writer)
         var plain = try Fixtures.manifest().canonicalBytes + writer.bytes
         let version = Manifest.domain.description.utf8.count + 2
         plain[version] = 2

@@ -26,6 +26,9 @@ import Testing
             compute = "bf16"
             base = "stored"
             recompute = "layer"
+            method = "read"
+            rank = 4
+            layers = "last:2"
             retain-rounds = 5
             log-level = "info"
             """
@@ -39,6 +42,9 @@ import Testing
         expected.compute = .bf16
         expected.base = .stored
         expected.recompute = .layer
+        expected.method = .read
+        expected.rank = 4
+        expected.layers = "last:2"
         expected.retainRounds = 5
         expected.logLevel = "info"
         #expect(settings == expected)
@@ -125,6 +131,7 @@ extension NodeSettingsTests {
         #expect(settings.listen == ["/ip4/0.0.0.0/tcp/7411"])
         #expect(settings.data == ["notes.jsonl"])
         #expect(settings.retainRounds == 8)
+        #expect(try settings.trainedPart() == TrainedPart())
         #expect(
             settings.compute == .auto && settings.base == .auto
                 && settings.recompute == RecomputeChoice.none)

@@ -5,7 +5,7 @@ internal import Training
 
 /// The readers of bytes that somebody else has written.
 enum FuzzedReader: String, CaseIterable {
-    case gguf, safetensors, tokenizer, config, jsonl
+    case gguf, safetensors, tokenizer, config, jsonl, gossip
 
     /// The one that the environment names.
     static let chosen: FuzzedReader? = unsafe getenv("STARLING_FUZZ_READER")
@@ -36,6 +36,7 @@ enum FuzzedReader: String, CaseIterable {
         case .jsonl:
             _ = try? DatasetReader.readLines(input, path: "f.jsonl")
             _ = try? DatasetReader.readText(input, path: "f.txt")
+        case .gossip: GossipInput(input).read()
         }
     }
 
