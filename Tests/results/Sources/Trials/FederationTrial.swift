@@ -13,10 +13,10 @@ struct FederationTrial {
     /// One member.
     private struct Member {
         let key: PublicKey
-        let trainer: LocalTrainer
         let capacity: TrainingCapacity
         var memory: AggregationRound.Memory
-        var delta = NamedTensors()
+        /// What it did in the round.
+        var part: AggregationRound.Part?
         var updateByteCount = 0
     }
 
@@ -43,13 +43,10 @@ struct FederationTrial {
         manifest = try bench.manifest(initial: initial)
         inputNorms = bench.settings.keepsInputNorms ? InputNorms(of: initial) : nil
         let layerCount = bench.model.configuration.layerCount
-        for (index, node) in bench.nodes.enumerated() {
+        for index in bench.nodes.indices {
             members.append(
                 Member(
                     key: try TrialBench.key(index).publicKey,
-                    trainer: try bench.trainer(
-                        on: node.training, batchSize: bench.settings.batchSize,
-                        stepCount: bench.totalStepCount, seed: bench.seed(of: index)),
                     capacity: bench.tier(of: index).capacity(
                         of: initial, modelLayerCount: layerCount),
                     memory: AggregationRound.Memory(layout: layout)))
@@ -62,7 +59,6 @@ struct FederationTrial {
         for round in 1...bench.settings.roundCount {
             consensus = try run(round: round, from: consensus)
         }
-        bench.adapter.select(nil)
         bench.adapter.parameters = try ConsensusState(consensus, layout: layout).adapter
         outcome.evaluations = bench.evaluateAll()
         outcome.updateByteCounts = members.map(\.updateByteCount)
@@ -85,9 +81,7 @@ struct FederationTrial {
         let next = inputNorms?.restored(in: aggregate.adapter) ?? aggregate.adapter
         for index in members.indices {
             members[index].memory = try aggregation.remember(
-                members[index].memory, own: members[index].delta,
-                stepCount: bench.settings.localStepCount, from: consensus,
-                to: next)
+                members[index].memory, own: members[index].part, from: consensus, to: next)
         }
         let stepCount = members.count * bench.settings.localStepCount
         outcome.rounds.append(
@@ -112,22 +106,29 @@ struct FederationTrial {
         let stepCount = bench.settings.localStepCount
         let selection = aggregation.select(member: member.key, capacity: member.capacity)
         let start = try aggregation.begin(consensus, selection: selection)
-        bench.adapter.select(selection)
-        bench.adapter.correct(
-            LocalCorrection(
-                settings: manifest.manifest.aggregation, start: start,
-                control: member.memory.control))
-        defer { bench.adapter.correct(nil) }
-        let firstStep = (Int(aggregation.round) - 1) * stepCount
-        try member.trainer.begin(at: firstStep, parameters: start)
-        var exampleCount = 0
+        let adapter = PartialLoRAAdapter(
+            configuration: bench.adapter.configuration, model: bench.model.configuration,
+            whole: start,
+            trained: Dictionary(
+                uniqueKeysWithValues: selection.entries.map { entry in
+                    (entry.name, entry.directions ?? Array(0..<bench.settings.rank))
+                }),
+            computeType: bench.model.options.computeType)
+        let trainer = try bench.trainer(
+            of: adapter, on: bench.nodes[index].training, batchSize: bench.settings.batchSize,
+            stepCount: bench.totalStepCount, seed: bench.seed(of: index))
+        try trainer.begin(
+            at: (Int(aggregation.round) - 1) * stepCount, parameters: adapter.parameters)
+        trainer.correction = correction(of: adapter, control: member.memory.control)
+        var (exampleCount, rateSum) = (0, 0.0)
         for _ in 0..<stepCount {
-            let report = try member.trainer.step()
+            let report = try trainer.step()
             tally.loss += report.loss
             exampleCount += report.exampleCount
+            rateSum += report.learningRate
             outcome.trainedTokenCount += report.tokenCount
         }
-        let delta = member.trainer.parameters.subtracting(start)
+        let delta = adapter.merged(into: start).subtracting(start)
         var rounding = SplitMix64(seed: bench.seed(of: index), stream: aggregation.round)
         let quantized = try UpdateQuantizer(manifest: manifest).quantize(
             UpdateQuantizer.TrainedDelta(
@@ -136,14 +137,27 @@ struct FederationTrial {
             round: aggregation.round, base: base, member: member.key,
             feedback: &members[index].memory.feedback, using: &rounding)
         let bytes = AdapterUpdateCodec.encode(quantized.update)
-        tally.updates.append(
-            try AdapterUpdateCodec.decode(
-                bytes, byteCountMax: manifest.manifest.updateByteCountMax))
+        let update = try AdapterUpdateCodec.decode(
+            bytes, byteCountMax: manifest.manifest.updateByteCountMax)
+        tally.updates.append(update)
         tally.byteCount += bytes.count
         tally.scaledCount += quantized.isScaledToBound ? 1 : 0
         tally.clippedCount += quantized.clippedCount
-        members[index].delta = delta
+        members[index].part = AggregationRound.Part(update: update, rateSum: rateSum)
         members[index].updateByteCount = bytes.count
         bench.journal.note("round \(aggregation.round), \(bench.nodes[index].name): \(bytes.count)")
+    }
+
+    /// FedProx's pull and the control variate, in the order of the trained values; `nil` for neither.
+    private func correction(
+        of adapter: PartialLoRAAdapter, control: ControlVariate
+    ) -> LocalCorrection? {
+        let settings = manifest.manifest.aggregation
+        guard settings.proximalStrength > 0 || settings.usesControlVariates else { return nil }
+        return LocalCorrection(
+            proximalStrength: settings.proximalStrength,
+            start: unsafe adapter.withParameters { unsafe Array($0) },
+            direction: settings.usesControlVariates
+                ? adapter.values(of: control.correction) : [])
     }
 }

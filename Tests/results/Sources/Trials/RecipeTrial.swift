@@ -1,7 +1,6 @@
 internal import Adapters
 internal import ArgumentParser
 internal import Checkpoints
-internal import Federation
 internal import Kernels
 internal import Models
 internal import Training
@@ -83,10 +82,10 @@ struct RecipeTrial: ParsableCommand {
         var trainedCount = 0
         for rate in learningRate {
             let adapter = try makeAdapter(trialModel.configuration)
-            trainedCount = adapter.trainedCount
+            trainedCount = adapter.parameterCount
             runs.append(
                 try run(
-                    rate: rate, adapter: adapter.adapter, model: trialModel.model,
+                    rate: rate, adapter: adapter, model: trialModel.model,
                     training: training, validation: validation, journal: journal))
         }
         try RecordFile.write(
@@ -120,26 +119,23 @@ struct RecipeTrial: ParsableCommand {
 
     private func makeAdapter(
         _ model: ModelConfiguration
-    ) throws -> (adapter: any TrainableAdapter, trainedCount: Int) {
+    ) throws -> any TrainableAdapter {
         guard method == .lora else {
             guard let cell = RecurrentCell(rawValue: cell),
                 let aggregation = READConfiguration.Aggregation(rawValue: aggregate)
             else { throw ValidationError("--cell \(cell) --aggregate \(aggregate) is unknown.") }
-            let adapter = READAdapter(
+            return READAdapter(
                 configuration: READConfiguration(
                     stateSize: hidden, cell: cell, aggregation: aggregation),
                 model: model, seed: 1)
-            return (adapter, adapter.parameterCount)
         }
-        let lora = LoRAAdapter(
-            configuration: LoRAConfiguration(rank: rank, alpha: Double(2 * rank)), model: model,
-            seed: 1)
-        guard let lastLayers else { return (lora, lora.parameterCount) }
-        let adapter = SelectedAdapter(lora)
-        let capacity = MemberTier(layerCount: lastLayers, rank: rank)
-            .capacity(of: lora.parameters, modelLayerCount: model.layerCount)
-        adapter.train(only: capacity.heldNames ?? [])
-        return (adapter, lora.parameterCount * lastLayers / model.layerCount)
+        return LoRAAdapter(
+            configuration: LoRAConfiguration(
+                rank: rank, alpha: Double(2 * rank),
+                layers: lastLayers.flatMap {
+                    LoRAConfiguration.lastLayers($0, of: model.layerCount)
+                }),
+            model: model, seed: 1)
     }
 
     private func run(

@@ -62,13 +62,12 @@ struct TextTrial: ParsableCommand {
             folder: data, encoder: trialModel.encoder(length: length),
             heldOutRowCount: heldOutRows)
         journal.note("\(dataset)-\(arm): \(nodes.count) nodes")
-        let adapter = SelectedAdapter(
-            LoRAAdapter(
-                configuration: LoRAConfiguration(rank: rank, alpha: alpha ?? Double(2 * rank)),
-                model: trialModel.configuration, seed: UInt64(seed)))
+        let adapter = LoRAAdapter(
+            configuration: LoRAConfiguration(rank: rank, alpha: alpha ?? Double(2 * rank)),
+            model: trialModel.configuration, seed: UInt64(seed))
         let bench = TrialBench(
-            nodes: nodes, model: AdaptedModel(model: trialModel.model, adapter: adapter),
-            adapter: adapter, settings: try settings, journal: journal)
+            nodes: nodes, model: trialModel.model, adapter: adapter, settings: try settings,
+            journal: journal)
         var outcome = TrialOutcome()
         switch kind {
         case .base: outcome.evaluations = bench.evaluateAll()

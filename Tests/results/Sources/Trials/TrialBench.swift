@@ -1,4 +1,5 @@
 internal import Adapters
+internal import Models
 internal import Tensors
 internal import Training
 
@@ -15,8 +16,9 @@ struct TrialOutcome {
 /// What every arm needs: the nodes' text, the model and the settings.
 struct TrialBench {
     let nodes: [NodeText]
-    let model: AdaptedModel
-    let adapter: SelectedAdapter
+    let model: CausalLanguageModel
+    /// The whole adapter: what is evaluated, and what is trained where nothing is selected.
+    let adapter: LoRAAdapter
     let settings: TextSettings
     let journal: Journal
 
@@ -32,12 +34,14 @@ struct TrialBench {
         return tiers.isEmpty ? MemberTier(rank: settings.rank) : tiers[node % tiers.count]
     }
 
-    /// A trainer on rows of the shared model.
+    /// A trainer of an adapter on the shared model; of the whole one unless told otherwise.
     func trainer(
-        on rows: [TokenRow], batchSize: Int, stepCount: Int, seed: UInt64
+        of adapter: (any TrainableAdapter)? = nil, on rows: [TokenRow], batchSize: Int,
+        stepCount: Int, seed: UInt64
     ) throws -> LocalTrainer {
         try LocalTrainer(
-            model: model, data: TrainingData(training: rows),
+            model: AdaptedModel(model: model, adapter: adapter ?? self.adapter),
+            data: TrainingData(training: rows),
             settings: TrainingSettings(
                 batchSize: batchSize, sequenceLength: settings.sequenceLength,
                 learningRate: settings.learningRate,
@@ -52,7 +56,8 @@ struct TrialBench {
 
     /// The adapter as it is now, on a node's held-out text.
     func evaluate(_ node: Int) -> Evaluation {
-        let evaluation = Evaluator.evaluate(model, on: nodes[node].heldOut, rowsPerPass: 4)
+        let evaluation = Evaluator.evaluate(
+            AdaptedModel(model: model, adapter: adapter), on: nodes[node].heldOut, rowsPerPass: 4)
         journal.note("\(nodes[node].name): \(evaluation.bitsPerByte) bits per byte")
         return evaluation
     }
