@@ -1,3 +1,4 @@
+internal import Adapters
 internal import Training
 
 /// Each node learns from its own text, and nothing is sent; moments go on from step to step.
