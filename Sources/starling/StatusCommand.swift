@@ -62,9 +62,9 @@ struct StatusCommand: AsyncParsableCommand {
         )
         if let live = status.live {
             record.add("process_id", Int(live.processID))
-            record.add("method", live.part.method.rawValue)
-            if let rank = live.part.rank { record.add("trained_rank", rank) }
-            if let layers = live.part.lastLayerCount { record.add("trained_layers", layers) }
+            record.add("method", live.part?.method.rawValue ?? "none")
+            if let rank = live.part?.rank { record.add("trained_rank", rank) }
+            if let layers = live.part?.lastLayerCount { record.add("trained_layers", layers) }
             record.add("seconds_to_deadline", live.secondsToDeadline)
             record.add("resident_memory_bytes", live.residentByteCount)
             if let training = live.training {
@@ -104,7 +104,8 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if let live = status.live {
             lines.append("process       \(live.processID), \(live.phase)")
-            lines.append("trains        \(text(of: live.part))")
+            let part = live.part.map(text) ?? "nothing, for there is too little memory"
+            lines.append("trains        \(part)")
             lines.append("connected     \(live.connectedPeers.count) peers")
             if let training = live.training {
                 lines.append(

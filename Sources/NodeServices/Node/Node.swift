@@ -106,7 +106,7 @@ public final class Node: Sendable {
         let parts = try await assemble(
             identity: identity, store: store, group: group, manifest: manifest, record: record,
             trainer: trainer,
-            part: try work.part(plan), adapter: adapter
+            part: trainer == nil ? nil : try work.part(plan), adapter: adapter
         )
         return try await run(parts, identity: identity)
     }
@@ -157,7 +157,7 @@ public final class Node: Sendable {
     private func assemble(
         identity: SigningKey, store: NodeStore, group: MultiThreadedEventLoopGroup,
         manifest: SignedManifest, record: ModelRecord, trainer: RoundTrainer?,
-        part: TrainedPart, adapter: FederationAdapter
+        part: TrainedPart?, adapter: FederationAdapter
     ) async throws(NodeError) -> FederationService.Parts {
         let logger = options.logger
         let own = PeerID(publicKey: identity.publicKey)
@@ -192,7 +192,7 @@ public final class Node: Sendable {
             connector: connector, access: access,
             status: StatusWriter(
                 file: options.home.statusFile, peerID: own,
-                part: part.resolved(in: adapter)),
+                part: part?.resolved(in: adapter)),
             settings: FederationSettings(
                 linger: options.linger,
                 retainedRoundCount: options.settings.retainRounds ?? 8

@@ -155,7 +155,8 @@ actor RoundTrainer {
             round: round, step: step,
             stepCount: setup.manifest.manifest.training.localStepCount, loss: report.loss,
             secondsPerStep: secondsPerStep ?? seconds,
-            tokensPerSecond: Double(report.tokenCount) / seconds
+            tokensPerSecond: Double(report.tokenCount) / seconds,
+            part: (work?.part ?? TrainedPart()).resolved(in: setup.adapter)
         )
     }
 

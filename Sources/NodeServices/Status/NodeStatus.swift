@@ -28,7 +28,9 @@ public struct NodeStatus: Sendable {
         /// The round, the steps done and the steps of a full round.
         public let training: (round: UInt64, step: Int, stepCount: Int, loss: Double)?
         /// What the node trains of the federation's adapter, with every number filled in.
-        public let part: TrainedPart
+        ///
+        /// `nil` for a node that has too little memory to train.
+        public let part: TrainedPart?
         /// Seconds until the deadline for updates.
         public let secondsToDeadline: Double
         /// Bytes of resident memory.
@@ -77,9 +79,12 @@ extension NodeStatus.Live {
         phase = snapshot.phase
         connectedPeers = snapshot.connectedPeers
         reachableMembers = snapshot.reachableMembers
-        part = TrainedPart(
-            method: snapshot.method.flatMap(MethodChoice.init) ?? .lora,
-            rank: snapshot.trainedRank, lastLayerCount: snapshot.trainedLayerCount)
+        part =
+            snapshot.method == StatusWriter.noMethod
+            ? nil
+            : TrainedPart(
+                method: snapshot.method.flatMap(MethodChoice.init) ?? .lora,
+                rank: snapshot.trainedRank, lastLayerCount: snapshot.trainedLayerCount)
         secondsToDeadline = snapshot.secondsToDeadline
         residentByteCount = snapshot.residentByteCount
         if let round = snapshot.trainingRound, let step = snapshot.trainingStep,
