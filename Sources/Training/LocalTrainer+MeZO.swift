@@ -29,6 +29,9 @@ extension LocalTrainer {
             var parameters = unsafe buffer.mutableSpan
             mezo.finish(
                 &parameters, projectedGradient: slope, learningRate: learningRate, step: step)
+            // The pull's gradient is known, so that nothing of it has to be measured by losses.
+            correction?.pull(&parameters, learningRate: learningRate)
+            correction?.turn(&parameters, learningRate: learningRate)
         }
         return ((above + below) / 2, slope, learningRate)
     }

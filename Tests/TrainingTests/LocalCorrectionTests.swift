@@ -91,4 +91,32 @@ import Testing
                 proximalStrength: 100, start: start.map { $0 + 1 }, direction: []), clip: 1)
         #expect(try clipped.step().gradientNorm > 50)
     }
+
+    @Test func `where losses alone are measured the pull and the turn are plain steps`() throws {
+        func trainer(_ correction: LocalCorrection?) throws -> (LocalTrainer, AdaptedModel) {
+            let model = try ClosedFormRun.model()
+            var settings = TrainingSettings(
+                batchSize: 4, sequenceLength: 12, learningRate: 1e-2, decay: .constant,
+                totalStepCount: 12, seed: 5)
+            settings.optimizer = .mezo
+            let trainer = try LocalTrainer(
+                model: model,
+                data: TrainingData(training: ClosedFormRun.rows(count: 4), heldOut: []),
+                settings: settings)
+            trainer.correction = correction
+            return (trainer, model)
+        }
+        let (plain, model) = try trainer(nil)
+        let start = try ownOrder(model).map { $0 - 1 }
+        _ = try plain.step()
+        let expected = zip(try ownOrder(model), start).map { $0 - 0.5 * ($0 - $1) - 0.01 }
+        let (corrected, other) = try trainer(
+            LocalCorrection(
+                proximalStrength: 50, start: start,
+                direction: [Float](repeating: 1, count: start.count)))
+        _ = try corrected.step()
+        for (left, right) in zip(try ownOrder(other), expected) {
+            #expect(abs(left - right) < 1e-5)
+        }
+    }
 }

@@ -41,6 +41,22 @@ public struct LocalCorrection: Hashable, Sendable {
         }
     }
 
+    /// Takes a plain step along the pull, where no gradient is made that it could be added to.
+    ///
+    /// - Complexity: O(n).
+    func pull(_ parameters: inout MutableSpan<Float>, learningRate: Double) {
+        guard proximalStrength > 0 else { return }
+        precondition(
+            start.count == parameters.count,
+            "\(start.count) values for \(parameters.count) parameters"
+        )
+        // Never beyond the start.
+        let share = Float(min(learningRate * proximalStrength, 1))
+        for index in parameters.indices {
+            parameters[index] -= share * (parameters[index] - start[index])
+        }
+    }
+
     /// Takes the step along the control variate.
     ///
     /// - Complexity: O(n).
