@@ -48,7 +48,8 @@ extension ModelMemory {
         )
         extents.logitsCount = extents.logitsCount(model, options)
         self.init(
-            weightByteCount: outline.weightByteCount(options.storage), configuration: model,
+            weightByteCount: outline.weightByteCount(
+                options.storage, threadCount: threadCount), configuration: model,
             extents: extents, length: length, threadCount: threadCount)
     }
 
@@ -67,7 +68,8 @@ extension ModelMemory {
     ) {
         let model = outline.configuration
         self.init(
-            weightByteCount: outline.weightByteCount(options.storage), configuration: model,
+            weightByteCount: outline.weightByteCount(
+                options.storage, threadCount: threadCount), configuration: model,
             extents: DecoderWorkspace.Extents(hiddenTapRowCount: rowCount, model, options),
             length: length, threadCount: threadCount)
         self.adapterByteCount = adapterByteCount

@@ -29,7 +29,7 @@ struct PlanPrediction {
 
     func options(_ shape: PlanShape) -> ModelOptions {
         ModelOptions(
-            storage: shape.storage,
+            storage: shape.isStreamed ? .streamed : shape.storage,
             computeType: request.computeType,
             recomputation: shape.recomputation
         )
@@ -109,10 +109,8 @@ struct PlanPrediction {
         peak.copies = copies(parameterCount: adapter.parameterCount)
     }
 
-    /// Streamed, two layers are there at a time, and of the embedding what a pass has touched.
     private func weightByteCount(_ shape: PlanShape) -> Int {
-        guard shape.isStreamed else { return request.model.weightByteCount(shape.storage) }
-        return 2 * (request.model.layerByteCounts.max() ?? 0)
+        request.model.weightByteCount(options(shape).storage, threadCount: request.threadCount)
     }
 
     private func copies(parameterCount: Int) -> Int {
