@@ -54,7 +54,7 @@ let package = Package(
     name: "starling",
     products: [
         .executable(name: "starling", targets: ["starling"]),
-        // For Tests/fuzz and Tests/Benchmarks, which are packages of their own.
+        // For Tests/fuzz, Tests/Benchmarks and Tests/results, which are packages of their own.
         .library(name: "Checkpoints", targets: ["Checkpoints"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Tensors", targets: ["Tensors"]),

@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Kernels
 public import Models
+internal import Tensors
 
 /// What a LoRA adapter takes in memory and operations, without the adapter.
 public struct LoRAOutline: Hashable, Sendable {
@@ -22,22 +23,29 @@ public struct LoRAOutline: Hashable, Sendable {
         model: ModelConfiguration,
         firstTrainedLayer: Int = 0
     ) {
-        let layout = LoRALayout(configuration: configuration, model: model)
-        rank = layout.rank
-        parameterCount = layout.count
-        trainedParameterCount = layout.count - layout.offset(ofLayer: firstTrainedLayer)
-        let widths = (0..<model.layerCount).map { layer in
-            ProjectionSite.allCases.map {
-                layout.pairs(layer: layer, site: $0).count * layout.rank
+        let adapted = (0..<model.layerCount).filter { configuration.adapts(layer: $0) }
+        let trained = adapted.filter { $0 >= firstTrainedLayer }
+        let sites = ProjectionSite.allCases.map { site in
+            site.projections.filter(configuration.targets.contains)
+        }
+        let counts = sites.map { projections in
+            projections.reduce(0) { count, projection in
+                count + configuration.rank * projection.weightShape(in: model).extents.reduce(0, +)
             }
         }
-        let lowest = widths.indices.first { layer in
-            layer >= firstTrainedLayer && widths[layer].contains { $0 > 0 }
-        }
-        tap = TapOutline(stateWidths: widths, firstTrainedLayer: lowest ?? model.layerCount)
-        widestState = widths.joined().max() ?? 0
-        siteCountMax = layout.siteCountMax
-        outputSizeMax = layout.pairs.map(\.outputSize).max() ?? 0
+        rank = configuration.rank
+        parameterCount = adapted.count * counts.reduce(0, +)
+        trainedParameterCount = trained.count * counts.reduce(0, +)
+        let widths = sites.map { configuration.rank * $0.count }
+        var stateWidths = [[Int]](
+            repeating: widths.map { _ in 0 }, count: model.layerCount)
+        for layer in adapted { stateWidths[layer] = widths }
+        tap = TapOutline(
+            stateWidths: stateWidths, firstTrainedLayer: trained.first ?? model.layerCount)
+        widestState = adapted.isEmpty ? 0 : widths.max() ?? 0
+        siteCountMax = adapted.isEmpty ? 0 : counts.max() ?? 0
+        outputSizeMax =
+            sites.joined().map { $0.weightShape(in: model).extents[0] }.max() ?? 0
     }
 
     /// The bytes that the adapter computes with besides its parameters and gradients.

@@ -8,6 +8,7 @@ import Transports
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
 /// Usage: SwarmProbe listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
+///        | gossip-latency NODES MESSAGES
 @main
 enum SwarmProbe {
     static let echoProtocol = "/test/echo/1.0.0"
@@ -26,6 +27,13 @@ enum SwarmProbe {
             agentVersion: "starling/probe",
             protocolVersion: "/starling/probe/1"
         )
+        if command == "gossip-latency" {
+            guard arguments.count == 2, let nodeCount = Int(arguments[0]),
+                let messageCount = Int(arguments[1]), nodeCount > 1, messageCount > 0
+            else { throw ProbeError.usage }
+            try await GossipLatency.run(nodeCount: nodeCount, messageCount: messageCount)
+            return
+        }
         if command == "gossip" {
             guard let name = arguments.first else { throw ProbeError.usage }
             try await GossipProbe.run(

@@ -25,11 +25,13 @@ public struct MemoryPlanner: Sendable {
     ///
     /// Predictions are within a tenth of what is measured, so the rest is for their error.
     public static let usableShare = 0.92
-    /// The rows of the last layers: fewer than this many are trained only where nothing else fits.
+    /// Of the last layers fewer than this many are trained only where nothing else fits.
     ///
     /// 3: on the reference text the last three layers came within 0.01 nats of the last six, and the
     /// last one alone lost 0.05.
     static let layerCountWanted = 3
+    /// No row is cut to fewer inputs as long as fewer layers can be trained: a paragraph's.
+    static let sequenceLengthWanted = 128
     /// No row is cut to fewer inputs.
     static let sequenceLengthMin = 32
 
@@ -101,8 +103,9 @@ extension MemoryPlanner {
     private var layerCount: Int { request.model.configuration.layerCount }
 
     private var bestWithGradients: MemoryPlan? {
-        let long = lengths.filter { 2 * $0 >= lengths[0] }
-        let short = lengths.filter { 2 * $0 < lengths[0] }
+        let least = min(lengths[0], max(lengths[0] / 2, Self.sequenceLengthWanted))
+        let long = lengths.filter { $0 >= least }
+        let short = lengths.filter { $0 < least }
         for lengths in [long, short] where !lengths.isEmpty {
             let plan =
                 wholeLoRA(lengths, ModelOptions.Recomputation.allCases, streams: false)

@@ -11,6 +11,10 @@ extension SecureGroupRound {
     }
 
     var currentView: ViewState? { views[view] }
+    /// The last view whose owners are known: shards go there while the next one is awaited.
+    var latestView: ViewState? {
+        currentView ?? views.keys.filter { $0 < view }.max().flatMap { views[$0] }
+    }
 
     mutating func mask() {
         guard let own = survivorIndex, let survivors, let secrets, maskedWords == nil,
@@ -49,7 +53,7 @@ extension SecureGroupRound {
     /// Sends the shards of the own vector to those who own them in this view.
     mutating func sendShards() {
         guard let own = survivorIndex, certificate == nil, let maskedWords,
-            let state = currentView, state.participants.contains(own)
+            let state = latestView, state.participants.contains(own)
         else { return }
         for (shard, owner) in state.owners.enumerated() {
             if owner == own {
@@ -95,7 +99,7 @@ extension SecureGroupRound {
         guard data.shard < group.shards.shardCount,
             data.words.count == group.shards.range(of: data.shard).count
         else { throw .shardInvalid }
-        guard let survivors, let state = currentView else { throw .tooEarly }
+        guard let survivors, let state = latestView else { throw .tooEarly }
         switch data.kind {
         case .maskedShard:
             guard data.contributor == sender else { throw .wrongSender }
@@ -113,11 +117,11 @@ extension SecureGroupRound {
         case .auditedShard: try receivedAudited(data, from: sender)
         case .partialSum:
             guard data.contributor == 0 else { throw .malformed }
-            guard let partial = state.partials[data.shard] else { throw .tooEarly }
+            guard let partial = currentView?.partials[data.shard] else { throw .tooEarly }
             guard Hashing.blake2b256(littleEndianWords: data.words[...]) == partial.digest else {
                 throw .hashMismatch
             }
-            guard state.sums[data.shard] == nil else { return }
+            guard currentView?.sums[data.shard] == nil else { return }
             views[view]?.sums[data.shard] = data.words
         }
         progress += 1

@@ -55,20 +55,24 @@ extension SecureGroupRound {
         keep(frame, body)
     }
 
-    /// A threshold of equal commits.
+    /// A threshold of equal commits, in whatever views: the same participants and the same sums
+    /// open the same, and each member signs once.
     mutating func certify() {
         guard certificate == nil else { return }
         for candidate in commits.values {
-            let equal = commits.filter {
-                $0.value.view == candidate.view && $0.value.commit == candidate.commit
-            }
+            let equal = commits.filter { $0.value.commit == candidate.commit }
             guard equal.count >= group.thresholds.threshold else { continue }
+            let lowest = equal.values.map(\.view).min() ?? candidate.view
             certificate = CertificateState(
-                view: candidate.view, commit: candidate.commit,
+                view: lowest, commit: candidate.commit,
                 signatures: equal.sorted { $0.key < $1.key }
-                    .map { .init(member: $0.key, signature: $0.value.frame.signature) },
+                    .map {
+                        .init(
+                            member: $0.key, view: $0.value.view,
+                            signature: $0.value.frame.signature)
+                    },
                 since: now)
-            view = candidate.view
+            view = lowest
             progress += 1
             return
         }
@@ -99,7 +103,7 @@ extension SecureGroupRound {
         guard let survivors else { throw .tooEarly }
         guard survivors.members.contains(frame.sender) else { throw .setInvalid }
         try check(body.commit, survivors: survivors)
-        try takeCertificate(of: body, view: frame.view, survivors: survivors)
+        try takeCertificate(of: body, survivors: survivors)
         guard body.shares.map(\.member) == survivors.members.indices else {
             throw .revealInvalid
         }
@@ -108,7 +112,7 @@ extension SecureGroupRound {
 
     /// Checks the commits that a reveal carries, and keeps them as if they had come alone.
     private mutating func takeCertificate(
-        of reveal: SecureReveal, view: Int, survivors: SurvivorState
+        of reveal: SecureReveal, survivors: SurvivorState
     ) throws(SecureRefusal) {
         var found: [SecureFrame] = []
         var last = 0
@@ -118,7 +122,7 @@ extension SecureGroupRound {
             else { throw .certificateInvalid }
             last = item.member
             let frame = SecureFrame(
-                kind: .commit, group: group.id.bytes, sender: item.member, view: view,
+                kind: .commit, group: group.id.bytes, sender: item.member, view: item.view,
                 body: reveal.commit.bytes, signature: item.signature)
             let isKnown = commits[item.member]?.frame == frame
             guard isKnown || frame.isSigned(by: key) else { throw .certificateInvalid }
@@ -135,17 +139,14 @@ extension SecureGroupRound {
             }
         }
         if let certificate {
-            guard certificate.commit == reveal.commit, certificate.view == view else {
-                throw .certificateInvalid
-            }
+            guard certificate.commit == reveal.commit else { throw .certificateInvalid }
         }
     }
 
     /// Rebuilds the secrets that the certificate asks for and takes the masks off the sum.
     mutating func open() {
         guard sum == nil, survivorIndex != nil, let survivors, let certificate,
-            let state = views[certificate.view], state.isComplete, let digests = state.digests,
-            SecureDerivation.sumDigest(digests) == certificate.commit.sumDigest
+            let state = openableView(certificate)
         else { return }
         guard let secrets = rebuild(survivors.members, certificate) else { return }
         let participants = certificate.commit.participants
@@ -171,6 +172,15 @@ extension SecureGroupRound {
         sum = opened
         sumIsOutOfBounds = !isPlausible(opened)
         if !sumIsOutOfBounds { emit(.opened(opened)) }
+    }
+
+    /// A view of which every sum is here and is what the certificate names.
+    private func openableView(_ certificate: CertificateState) -> ViewState? {
+        views.sorted { $0.key < $1.key }.map(\.value).first { state in
+            guard state.isComplete, let digests = state.digests else { return false }
+            return SecureDerivation.sumDigest(digests) == certificate.commit.sumDigest
+                && state.participants == certificate.commit.participants
+        }
     }
 
     /// Whether honest members can have put in what came out.

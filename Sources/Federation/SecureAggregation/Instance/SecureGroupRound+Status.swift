@@ -14,14 +14,15 @@ extension SecureGroupRound {
         status.commits = senders(.commit)
         status.reveals = senders(.reveal)
         status.results = senders(.result)
+        if let own = survivorIndex, let owners = latestView?.owners {
+            status.ownedShards = owners.enumerated().filter { $0.element == own }.map {
+                .init(shard: $0.offset, contributors: masked.contributors(of: $0.offset))
+            }
+        }
         guard let state = currentView else { return }
         status.partials = MemberSet(state.partials.keys.map { $0 + 1 })
         status.sums = MemberSet(state.sums.keys.map { $0 + 1 })
         status.partialsDigest = partialsDigest
-        guard let own = survivorIndex else { return }
-        status.ownedShards = state.owners.enumerated().filter { $0.element == own }.map {
-            .init(shard: $0.offset, contributors: masked.contributors(of: $0.offset))
-        }
     }
 
     /// The digest of all partial sums of the view; zero bytes while one is missing.
@@ -86,16 +87,17 @@ extension SecureGroupRound {
     /// Words that the receiver lacks; again only after a pause, since they may be on their way.
     private mutating func answerData(_ status: SecureStatus, receiver: Int) {
         guard let own = ownIndex, let survivors, survivors.members.contains(receiver),
-            status.view == view, let state = currentView
+            let latest = latestView
         else { return }
-        if state.participants.contains(own) {
+        if latest.participants.contains(own) {
             for entry in status.ownedShards
-            where state.owners.indices.contains(entry.shard)
-                && state.owners[entry.shard] == receiver && !entry.contributors.contains(own)
+            where latest.owners.indices.contains(entry.shard)
+                && latest.owners[entry.shard] == receiver && !entry.contributors.contains(own)
             {
                 sendOnce(.maskedShard, shard: entry.shard, view: 0, to: receiver, again: true)
             }
         }
+        guard status.view == view, let state = currentView else { return }
         for shard in state.sums.keys.sorted() where !status.sums.contains(shard + 1) {
             let owner = state.owners[shard]
             // Its owner sends a sum; where the owner may lack it, the next member that does not.

@@ -19,16 +19,36 @@ extension SecureGroupRound {
         if state.digests != nil {
             deadline = deadline.adding(seconds: policy.timing.dataSeconds)
         }
-        // Whoever commits holds every sum: the others fetch them and the view may still do.
-        if let firstCommitAt {
-            deadline = max(
-                deadline, firstCommitAt.adding(seconds: policy.timing.signatureSeconds))
-        }
         return deadline
+    }
+
+    /// The view that most members that are heard have committed in, for as long as it takes to
+    /// fetch its sums: a member may also commit to what nobody has.
+    private var committedView: Int? {
+        guard let firstCommitAt,
+            now
+                < firstCommitAt.adding(
+                    seconds: policy.timing.signatureSeconds + 2 * policy.timing.dataSeconds)
+        else { return nil }
+        var counts: [Int: Int] = [:]
+        for (member, state) in commits
+        where isHeard(member) && !convicted.contains(member) && state.view < Self.viewCountMax {
+            counts[state.view, default: 0] += 1
+        }
+        return counts.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key
     }
 
     mutating func changeViewIfOverdue() {
         guard let survivors, survivorIndex != nil, certificate == nil else { return }
+        if let committed = committedView {
+            // Whoever commits holds every sum: the others fetch them instead of starting anew.
+            if committed != view {
+                view = committed
+                viewEnteredAt = now
+                progress += 1
+            }
+            return
+        }
         let ahead = receiptViews(above: view)
         if ahead.count > group.members.count - group.thresholds.threshold,
             let highest = ahead.max()
@@ -138,6 +158,9 @@ extension SecureGroupRound {
         let previous = views[latest]?.owners ?? []
         let committed = MemberSet(maskCommits.keys)
         var participants = survivors.members.intersection(committed)
+        // Those who are alive may send again to owners that lack their shards: for when there
+        // are too few otherwise.
+        var reachable = participants
         var owners: [Int] = []
         for (shard, owner) in previous.enumerated() {
             let isKept = alive.contains(owner)
@@ -149,7 +172,9 @@ extension SecureGroupRound {
             var available = receipts[next]?.contributors(of: shard) ?? MemberSet()
             if !isKept { available = MemberSet(bits: available.bits | alive.bits) }
             participants = participants.intersection(available)
+            reachable = reachable.intersection(MemberSet(bits: available.bits | alive.bits))
         }
+        if participants.count < group.thresholds.participantMinimum { participants = reachable }
         return SecureContributors(participants: participants, owners: owners)
     }
 

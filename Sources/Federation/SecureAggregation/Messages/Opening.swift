@@ -36,6 +36,8 @@ struct SecureReveal: SecureBody {
 
     struct Signature: Hashable, Sendable {
         let member: Int
+        /// The view in which it signed; equal content counts together whatever the views.
+        let view: Int
         let signature: [UInt8]
     }
 
@@ -55,6 +57,7 @@ struct SecureReveal: SecureBody {
         writer.write(index: signatures.count)
         for item in signatures {
             writer.write(index: item.member)
+            writer.write(index: item.view)
             writer.write(raw: item.signature)
         }
         writer.write(index: shares.count)
@@ -68,10 +71,12 @@ struct SecureReveal: SecureBody {
         commit = try SecureCommit(reading: &reader)
         var signatures: [Signature] = []
         let signatureCount = try reader.readItemCount(
-            max: SecureThresholds.memberCountMax, itemByteCount: 66)
+            max: SecureThresholds.memberCountMax, itemByteCount: 68)
         for _ in 0..<signatureCount {
             signatures.append(
-                Signature(member: try reader.readIndex(), signature: try reader.readSignature()))
+                Signature(
+                    member: try reader.readIndex(), view: try reader.readIndex(),
+                    signature: try reader.readSignature()))
         }
         self.signatures = signatures
         var shares: [Share] = []
