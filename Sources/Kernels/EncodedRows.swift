@@ -171,18 +171,40 @@ extension EncodedRows {
         }
     }
 
-    /// A bound of the memory of maps that is in use while a thread decodes so many rows.
-    func passingByteCount(rowCount: Int) -> Int {
-        guard givesBackPages else { return 0 }
-        var (widest, margin) = (0, 0)
+    /// What the rows that are given back after use have in memory while they are decoded.
+    var passing: PassingRows? {
+        guard givesBackPages, lastingByteCount < byteCount else { return nil }
+        var groupRowCount = 0
         for part in parts {
-            guard case .mapped(let mapped) = part.place else { continue }
-            widest = max(widest, part.rowByteCount)
-            margin += 2 * MappedPages.windowByteCount
-            if case .alternatingHalves(let count) = mapped.order {
-                margin += 2 * count * part.rowByteCount
-            }
+            guard case .mapped(let rows) = part.place,
+                case .alternatingHalves(let count) = rows.order
+            else { continue }
+            groupRowCount = max(groupRowCount, count)
         }
-        return rowCount * widest + margin
+        return PassingRows(
+            rowByteCount: parts.map(\.rowByteCount).max() ?? 0,
+            partCount: parts.count,
+            groupRowCount: groupRowCount
+        )
+    }
+}
+
+/// The extents of rows in maps whose memory is given back as soon as they were decoded.
+struct PassingRows {
+    /// The bytes of the widest row.
+    let rowByteCount: Int
+    /// The places that rows lie in.
+    let partCount: Int
+    /// The rows of a group whose halves alternate, or 0.
+    let groupRowCount: Int
+
+    /// A bound of what is in memory while threads decode so many neighbouring rows each.
+    ///
+    /// Beside them there are what windows bring along at the ends, and the groups that the first and
+    /// the last row are in.
+    func byteCount(rowCount: Int, of count: Int, threadCount: Int) -> Int {
+        let margin =
+            partCount * 2 * (MappedPages.windowByteCount + groupRowCount * rowByteCount)
+        return min(threadCount * (rowCount * rowByteCount + margin), count * rowByteCount + margin)
     }
 }

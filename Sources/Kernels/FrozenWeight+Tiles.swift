@@ -16,39 +16,16 @@ extension FrozenWeight {
         }
     }
 
-    /// The most values of whole rows that a thread decodes at a time.
-    public static func tileElementCountMax(columnCount: Int) -> Int {
-        max(16 * columnCount, tileElementCount)
-    }
-
     /// Values that a range of columns may begin and end at.
-    private var columnGrain: Int {
+    var columnGrain: Int {
         guard case .encoded(let encoded) = contents else { return 1 }
         return encoded.blockElementCount
     }
 
-    /// The ranges of output channels that tasks own.
-    var tiling: (taskCount: Int, rowCountMax: Int) {
-        let threads = ComputeThreads.count
-        let fitting = max(16, Self.tileElementCount / max(columnCount, 1))
-        let rounds = (rowCount + fitting * threads - 1) / (fitting * threads)
-        let taskCount = max(1, min(rounds * threads, rowCount / 16))
-        return (taskCount, (rowCount + taskCount - 1) / taskCount)
-    }
-
-    /// The ranges of input channels that tasks own, and the output channels of a piece.
-    var downTiling: (taskCount: Int, widthMax: Int, rowCountMax: Int) {
-        let grainCount = columnCount / columnGrain
-        let taskCount = max(1, min(ComputeThreads.count, grainCount))
-        let widthMax = (grainCount + taskCount - 1) / taskCount * columnGrain
-        let fitting = max(16, min(rowCount, Self.tileElementCount / max(widthMax, 1)))
-        return (taskCount, widthMax, fitting)
-    }
-
     /// Tasks own ranges of output channels.
     func multiplyTiles(_ x: Operand, into y: Matrix, adds: Bool, terms: [LowRankTerm]) {
-        let (taskCount, rowCountMax) = tiling
-        let scratch = TileScratch(elementCount: rowCountMax * columnCount, type: x.type)
+        let (taskCount, rowMax) = Tiling(self).outputs
+        let scratch = TileScratch(elementCount: rowMax * columnCount, type: x.type)
         ComputeThreads.run(
             taskCount: taskCount, workerCount: scratch.workerCount
         ) { task, worker in
@@ -68,7 +45,7 @@ extension FrozenWeight {
         terms: [LowRankTerm]
     ) {
         let grainCount = columnCount / columnGrain
-        let (taskCount, widthMax, step) = downTiling
+        let (taskCount, widthMax, step) = Tiling(self).inputs
         let scratch = TileScratch(elementCount: step * widthMax, type: gy.type)
         ComputeThreads.run(
             taskCount: taskCount, workerCount: scratch.workerCount
@@ -116,6 +93,48 @@ extension FrozenWeight {
             return true
         }
     }
+}
+
+/// How products with tiles are cut into tasks.
+struct Tiling {
+    let rowCount, columnCount: Int
+    /// Ranges of columns begin and end at multiples of this.
+    let grain: Int
+    let threadCount: Int
+
+    init(rowCount: Int, columnCount: Int, grain: Int, threadCount: Int) {
+        self.rowCount = rowCount
+        self.columnCount = columnCount
+        self.grain = grain
+        self.threadCount = threadCount
+    }
+
+    init(_ weight: FrozenWeight) {
+        self.init(
+            rowCount: weight.rowCount, columnCount: weight.columnCount,
+            grain: weight.columnGrain, threadCount: ComputeThreads.count)
+    }
+
+    /// Tasks that own ranges of output channels, at most so many of them.
+    var outputs: (taskCount: Int, rowMax: Int) {
+        let fitting = max(16, FrozenWeight.tileElementCount / max(columnCount, 1))
+        let rounds = (rowCount + fitting * threadCount - 1) / (fitting * threadCount)
+        let taskCount = max(1, min(rounds * threadCount, rowCount / 16))
+        return (taskCount, (rowCount + taskCount - 1) / taskCount)
+    }
+
+    /// Tasks that own ranges of input channels, at most so many of them, and the output channels of
+    /// a piece.
+    var inputs: (taskCount: Int, widthMax: Int, step: Int) {
+        let grainCount = columnCount / grain
+        let taskCount = max(1, min(threadCount, grainCount))
+        let widthMax = (grainCount + taskCount - 1) / taskCount * grain
+        let fitting = FrozenWeight.tileElementCount / max(widthMax, 1)
+        return (taskCount, widthMax, max(16, min(rowCount, fitting)))
+    }
+
+    /// The most rows that a thread decodes at once.
+    var rowCountMax: Int { max(outputs.rowMax, inputs.step) }
 }
 
 /// One tile of scratch per worker.

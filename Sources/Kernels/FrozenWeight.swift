@@ -138,9 +138,29 @@ public struct FrozenWeight {
     /// A bound of the memory of a map that a use takes until it is given back: what all threads
     /// decode at the same time.
     public var passingByteCount: Int {
-        guard case .encoded(let encoded) = contents else { return 0 }
-        let rows = max(tiling.rowCountMax, downTiling.rowCountMax)
-        return ComputeThreads.count * encoded.passingByteCount(rowCount: rows)
+        guard case .encoded(let encoded) = contents, let passing = encoded.passing else { return 0 }
+        let tiling = Tiling(self)
+        return passing.byteCount(
+            rowCount: tiling.rowCountMax, of: rowCount, threadCount: tiling.threadCount)
+    }
+
+    /// The same of a weight that is not there yet.
+    ///
+    /// - Parameters:
+    ///   - byteCount: the encoded bytes of all rows.
+    ///   - partCount: the tensors that it consists of.
+    public static func passingByteCount(
+        rowCount: Int,
+        columnCount: Int,
+        byteCount: Int,
+        partCount: Int,
+        threadCount: Int
+    ) -> Int {
+        let tiling = Tiling(
+            rowCount: rowCount, columnCount: columnCount, grain: 1, threadCount: threadCount)
+        let rowByteCount = (byteCount + rowCount - 1) / max(rowCount, 1)
+        return PassingRows(rowByteCount: rowByteCount, partCount: partCount, groupRowCount: 0)
+            .byteCount(rowCount: tiling.rowCountMax, of: rowCount, threadCount: threadCount)
     }
 
     /// y = x W^T, or y += x W^T; then the terms are added.

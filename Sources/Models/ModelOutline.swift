@@ -55,29 +55,48 @@ public struct ModelOutline: Hashable, Sendable {
             configuration.tiesWordEmbeddings ? 0 : try byteCount("lm_head.weight")
     }
 
-    /// The bytes that all matrices take in memory; streamed, what threads have in use at one time.
-    public func weightByteCount(_ storage: FrozenWeight.Storage, threadCount: Int = 1) -> Int {
+    /// The bytes that all matrices take in memory.
+    ///
+    /// - Parameter threadCount: the threads that compute; streamed weights take what they decode at
+    ///   the same time.
+    public func weightByteCount(
+        _ storage: FrozenWeight.Storage,
+        threadCount: Int = ComputeThreads.count
+    ) -> Int {
         switch storage {
-        case .streamed: threadCount * streamedByteCountPerThread
-        case .encoded, .mapped: layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
+        case .encoded, .mapped:
+            layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
+        case .streamed: passingByteCount(threadCount: threadCount)
         case .bfloat16: 2 * configuration.matrixElementCount
         case .float32: 4 * configuration.matrixElementCount
         }
     }
-}
 
-extension ModelOutline {
-    /// A bound for any matrix: a tile of rows, and a window of the map at each end of three parts.
-    private var streamedByteCountPerThread: Int {
-        let model = configuration
-        let queries = model.attentionHeadCount * model.headDimension
-        let widths = [model.hiddenSize, model.intermediateSize, queries]
-        let elementCount = widths.map { FrozenWeight.tileElementCountMax(columnCount: $0) }.max()
-        let byteCount = weightByteCount(.encoded)
-        let tile = (elementCount ?? 0) * byteCount / max(1, model.matrixElementCount)
-        // Rows of a head's two halves, where they alternate.
-        let halves = 2 * model.headDimension * model.hiddenSize * byteCount
-        return tile + 6 * MappedPages.windowByteCount + halves / max(1, model.matrixElementCount)
+    /// What the greatest use of streamed weights has in memory.
+    private func passingByteCount(threadCount: Int) -> Int {
+        let largest = layerByteCounts.max() ?? 0
+        var passing = FrozenWeight.passingByteCount(
+            rowCount: configuration.vocabularySize,
+            columnCount: configuration.hiddenSize,
+            byteCount: max(embeddingByteCount, headByteCount),
+            partCount: 1,
+            threadCount: threadCount
+        )
+        for site in ProjectionSite.allCases {
+            let shapes = site.projections.map { $0.weightShape(in: configuration).extents }
+            let (rowCount, columnCount) = (shapes.reduce(0) { $0 + $1[0] }, shapes[0][1])
+            let share = Double(rowCount * columnCount) / Double(configuration.layerElementCount)
+            passing = max(
+                passing,
+                FrozenWeight.passingByteCount(
+                    rowCount: rowCount,
+                    columnCount: columnCount,
+                    byteCount: Int((share * Double(largest)).rounded(.up)),
+                    partCount: shapes.count,
+                    threadCount: threadCount
+                ))
+        }
+        return passing
     }
 }
 

@@ -44,8 +44,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            How the base model lies in memory: auto (the type of the products), f32, bf16 or stored \
-            (quantised weights stay quantised).
+            How the base model lies in memory: auto (the type of the products), f32, bf16, stored \
+            (quantised weights stay quantised), mapped (the same, read in place from the store) or \
+            streamed (the same, and memory is given back after every use).
             """
     )
     var base: StorageChoice?

@@ -28,7 +28,7 @@ struct PlanPrediction {
 
     func options(_ shape: PlanShape) -> ModelOptions {
         ModelOptions(
-            storage: shape.storage,
+            storage: shape.isStreamed ? .streamed : shape.storage,
             computeType: request.computeType,
             recomputation: shape.recomputation
         )
