@@ -24,24 +24,6 @@ actor FederationService {
         case stop
     }
 
-    /// What the service is made of.
-    struct Parts: Sendable {
-        let manifest: SignedManifest
-        let store: NodeStore
-        /// `nil` for a node that has too little memory to train.
-        let trainer: RoundTrainer?
-        let aggregation: AggregationWorker
-        let swarm: Swarm
-        let messenger: GroupMessenger
-        let fetcher: ObjectFetcher
-        let connector: PeerConnector
-        let access: AccessRules
-        let status: StatusWriter
-        let settings: FederationSettings
-        let logger: Logger
-        let report: @Sendable (NodeReport) -> Void
-    }
-
     /// How a run ended.
     enum Ending: Sendable {
         /// All rounds are certified and nobody needs this node any more, or its patience is over.
@@ -373,19 +355,6 @@ actor FederationService {
         parts.messenger.finish()
         writeStatus()
     }
-}
-
-/// How a federation is run, beyond its manifest.
-struct FederationSettings: Sendable {
-    /// How long a finished node goes on serving members that lack the end; nil means for ever.
-    var linger: Duration?
-    /// How long a refused peer may still read why.
-    var refusalGrace = Duration.milliseconds(500)
-    /// For how many rounds the bytes of updates and adapters are kept for auditors.
-    var retainedRoundCount = 8
-    /// How long after everybody has the end: some of their status messages, so that the others
-    /// hear that this node has it too.
-    var farewell = Duration.seconds(3)
 }
 
 /// A flag that one task raises and another looks at.

@@ -1,3 +1,4 @@
+internal import Kernels
 public import Models
 
 /// A way to train within some memory, and what it is predicted to take.

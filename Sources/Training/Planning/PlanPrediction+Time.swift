@@ -1,5 +1,6 @@
 internal import Adapters
 internal import Checkpoints
+internal import Kernels
 internal import Models
 
 /// The operations of a step, two for each multiplication with its addition.
