@@ -63,10 +63,10 @@ public struct ModelOutline: Hashable, Sendable {
         _ storage: FrozenWeight.Storage,
         threadCount: Int = ComputeThreads.count
     ) -> Int {
-        switch storage {
-        case .encoded, .mapped:
-            layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
-        case .streamed: passingByteCount(threadCount: threadCount)
+        let encoded = layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
+        return switch storage {
+        case .encoded, .mapped: encoded
+        case .streamed: min(encoded, passingByteCount(threadCount: threadCount))
         case .bfloat16: 2 * configuration.matrixElementCount
         case .float32: 4 * configuration.matrixElementCount
         }

@@ -117,7 +117,7 @@ import Testing
                     #expect(bits(streamed.mapped, .float32, rowCount: 2) == expected)
                     #expect(try mapped.residentByteCount() >= byteCount)
                     #expect(try streamed.residentByteCount() == 0)
-                    #expect(streamed.mapped.passingByteCount < byteCount)
+                    #expect(streamed.mapped.passingByteCount > 0)
                     #expect(mapped.mapped.passingByteCount == 0)
                 }
             }

@@ -26,14 +26,17 @@ import Testing
             }
             byteCount = tensors.reduce(0) { $0 + $1.byteCount }
             var writer = try SafetensorsWriter(path: path, tensors: tensors)
+            // Values of ±0.01 to ±0.03, and norms of 1; 753 of them, and the same again.
+            let values = (0..<753).flatMap { index -> [UInt8] in
+                [UInt8(index * 7 % 251), index % 3 == 0 ? 0xBC : 0x3C]
+            }
+            let ones = [[UInt8]](repeating: [0x80, 0x3F], count: 753).flatMap(\.self)
             for tensor in writer.tensors {
-                // Values of ±0.01 to ±0.03; norms of 1.
-                let bytes = (0..<tensor.byteCount / 2).flatMap { index -> [UInt8] in
-                    tensor.shape.extents.count == 1
-                        ? [0x80, 0x3F]
-                        : [UInt8(index * 7 % 251), index % 3 == 0 ? 0xBC : 0x3C]
+                let period = tensor.shape.extents.count == 1 ? ones : values
+                for first in stride(from: 0, to: tensor.byteCount, by: period.count) {
+                    let piece = period.prefix(tensor.byteCount - first)
+                    unsafe try piece.withUnsafeBytes { unsafe try writer.append($0) }
                 }
-                unsafe try bytes.withUnsafeBytes { unsafe try writer.append($0) }
             }
             try writer.commit()
         }
@@ -68,9 +71,11 @@ import Testing
     }
 
     private static func residentByteCount(_ path: String) -> Int {
-        guard let smaps = try? String(contentsOfFile: "/proc/self/smaps", encoding: .utf8) else {
-            return .max
-        }
+        // In pieces to its end: the system hands out a page's worth at a time, whatever its length.
+        guard let file = FileHandle(forReadingAtPath: "/proc/self/smaps") else { return .max }
+        var bytes = Data()
+        while let piece = try? file.read(upToCount: 1 << 16), !piece.isEmpty { bytes += piece }
+        let smaps = String(decoding: bytes, as: UTF8.self)
         var (sum, isFile) = (0, false)
         for line in smaps.split(separator: "\n") {
             if line.hasSuffix(path) {
@@ -86,7 +91,7 @@ import Testing
 
     private static let configuration = ModelConfiguration(
         modelType: "llama", hiddenSize: 256, intermediateSize: 1024, layerCount: 4,
-        attentionHeadCount: 4, keyValueHeadCount: 2, headDimension: 64, vocabularySize: 8192,
+        attentionHeadCount: 4, keyValueHeadCount: 2, headDimension: 64, vocabularySize: 32_768,
         positionCountMax: 64, rmsNormEpsilon: 1e-5, ropeTheta: 10_000, tiesWordEmbeddings: true)
 
     /// Takes the memory of the file again and again until told to stop.
@@ -114,7 +119,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 3])
+    @Test(arguments: [1, 2])
     func `streamed weights take no more than the formula says, mapped ones all`(
         threadCount: Int
     ) throws {
@@ -138,7 +143,7 @@ import Testing
                     let (peak, count) = watch.stop()
                     let limit = model.memory(rowCount: 48, length: 48, tap: nil).weightByteCount
                     #expect(peak <= limit, "\(peak) of \(limit)")
-                    #expect(count > 0 && limit < file.byteCount / 2)
+                    #expect(count > 0 && peak > 0 && limit < file.byteCount)
                 }
                 return (nats, model)
             }

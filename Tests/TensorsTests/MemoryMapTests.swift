@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Tensors
@@ -29,7 +30,8 @@ import Testing
         #expect(MappedRows.Order.same.places(of: 3..<9) == 3..<9)
     }
 
-    @Test func `pages go by whole windows that stay inside the map`() {
+    @Test func `pages go with all that may have come along, inside the map`() {
+        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
         let window = UInt(MappedPages.windowByteCount)
         let base = 1000 * window
         func pages(_ bytes: Range<UInt>, in span: Range<UInt>) -> [UInt] {
@@ -37,18 +39,25 @@ import Testing
             return [lower, upper]
         }
         let wide = base - 10 * window..<base + 10 * window
-        #expect(pages(base + 5..<base + 6, in: wide) == [base, base + window])
         #expect(
-            pages(base + window - 1..<base + window + 1, in: wide) == [base, base + 2 * window])
-        #expect(pages(base..<base + window, in: wide) == [base, base + window])
-        // 4096 divides every page size, and 65,536 is a multiple of every one.
-        let narrow = base + window..<base + 2 * window
+            pages(base + 5..<base + 6, in: wide) == [base - window + page, base + window])
         #expect(
-            pages(base + window + 7..<base + window + 9, in: narrow) == [
-                base + window, base + 2 * window,
+            pages(base..<base + page + 1, in: wide) == [
+                base - window + page, base + window + page,
             ])
-        let inner = base + window..<base + window + 1
-        let (lower, upper) = MappedPages.window(of: inner, in: inner)
-        #expect(lower == base + window && upper > lower && upper <= base + 2 * window)
+        // Wherever windows begin, those of the bytes are inside.
+        for offset in stride(from: 0, to: window, by: Int(16 * page)) {
+            let bytes = base + offset + 7..<base + offset + 9
+            let (lower, upper) = MappedPages.window(of: bytes, in: wide)
+            let start = base + offset
+            for first in [start + page - window, start - window / 2, start] {
+                #expect(lower <= first && first + window <= upper)
+            }
+        }
+        let narrow = base..<base + 3 * page
+        #expect(pages(base + 7..<base + 9, in: narrow) == [base, base + 3 * page])
+        let inner = base + page..<base + page + 1
+        #expect(pages(inner, in: inner) == [base + page, base + 2 * page])
+        #expect(pages(3..<4, in: 0..<page) == [0, page])
     }
 }
