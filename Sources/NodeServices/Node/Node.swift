@@ -92,13 +92,18 @@ public final class Node: Sendable {
         _ parts: FederationService.Parts, identity: SigningKey
     ) async throws(NodeError) -> Ending {
         let restored = try await parts.store.restoredState(manifest: parts.manifest)
-        let instance: PeerInstance
+        let instance: any FederationInstance
         do {
-            instance = try PeerInstance(
-                restored: restored,
-                baseModelDigest: parts.manifest.manifest.baseModelDigest, signer: identity,
-                now: Timestamp(milliseconds: 0)
-            )
+            let base = parts.manifest.manifest.baseModelDigest
+            let now = Timestamp(milliseconds: 0)
+            if parts.isGossip {
+                instance = try GossipInstance(
+                    restored: restored, baseModelDigest: base, signer: identity,
+                    retainedRoundCount: parts.settings.retainedRoundCount, now: now)
+            } else {
+                instance = try PeerInstance(
+                    restored: restored, baseModelDigest: base, signer: identity, now: now)
+            }
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
@@ -190,19 +195,27 @@ public final class Node: Sendable {
         let threads =
             options.settings.threads ?? NodeSettings.standardThreadCount
         let part = try options.settings.trainedPart()
+        let inspector =
+            manifest.manifest.exchange.kind.isGossip
+            ? StateInspector(
+                manifest: manifest,
+                initialAdapter: adapter.initialTensors(
+                    seed: manifest.manifest.adapter.initializationSeed)) : nil
         let trainer = RoundTrainer(
             setup: RoundTrainer.Setup(
                 manifest: manifest, member: identity.publicKey, model: model, data: data,
                 threadCount: threads, options: options.settings.modelOptions,
                 adapter: adapter,
-                capacity: try part.capacity(of: adapter, manifest: manifest.manifest)
+                capacity: try part.capacity(of: adapter, manifest: manifest.manifest),
+                inspector: inspector
             ),
             store: store, logger: logger
         )
         return FederationService.Parts(
             manifest: manifest, store: store, trainer: trainer,
             aggregation: AggregationWorker(
-                manifest: manifest, layout: adapter.layout, store: store, logger: logger),
+                manifest: manifest, layout: adapter.layout, store: store, inspector: inspector,
+                logger: logger),
             swarm: swarm, messenger: messenger,
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
             connector: connector, access: access,

@@ -24,6 +24,8 @@ actor RoundTrainer {
         let options: ModelOptions
         let adapter: FederationAdapter
         let capacity: TrainingCapacity
+        /// Nil in a federation that certifies.
+        let inspector: StateInspector?
     }
 
     /// The round in training; a step of another one comes from a task that was replaced.
@@ -74,6 +76,7 @@ actor RoundTrainer {
             }
             if Task.isCancelled { return nil }
             guard stepsDone > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
+            guard setup.inspector == nil else { return try await handInState(round: round) }
             return .updateReady(round: round, summary: try await handIn(round: round))
         } catch {
             logger.error(
@@ -161,6 +164,63 @@ actor RoundTrainer {
         if self.running?.round.round == number { self.running = nil }
         return summary
     }
+
+    // MARK: - Gossip
+
+    /// Prepares a state for others without training it.
+    nonisolated func publish(round: UInt64, state: ObjectID, exampleCount: Int) async -> Event {
+        do {
+            return try await prepare(round: round, state: state, exampleCount: exampleCount)
+        } catch {
+            logger.error(
+                "the state could not be prepared",
+                metadata: ["round": "\(round)", "reason": "\(error)"]
+            )
+            return .trainingFailed(round: round, reason: .trainingFailed)
+        }
+    }
+
+    private func prepare(
+        round: UInt64, state: ObjectID, exampleCount: Int
+    ) async throws -> Event {
+        let tensors = try AdapterStateCodec.decode(
+            await store.requiredObject(state), layout: setup.adapter.layout)
+        return try await prepare(
+            tensors, from: tensors, base: state, round: round, exampleCount: exampleCount)
+    }
+
+    /// Stores what training made of the own state, for the next mean and for others.
+    private func handInState(round number: UInt64) async throws -> Event {
+        guard let running, number == running.round.round else { throw CancellationError() }
+        // What training started from is read once more, not held all the time.
+        let start = try running.round.begin(
+            AdapterStateCodec.decode(await store.requiredObject(running.base)),
+            selection: running.selection)
+        let trained = running.adapter.merged(into: start)
+        let event = try await prepare(
+            trained, from: start, base: running.base, round: number,
+            exampleCount: running.exampleCount)
+        if self.running?.round.round == number { self.running = nil }
+        return event
+    }
+
+    private func prepare(
+        _ trained: NamedTensors, from start: NamedTensors, base: ObjectID, round: UInt64,
+        exampleCount: Int
+    ) async throws -> Event {
+        guard let inspector = setup.inspector else { throw CancellationError() }
+        let prepared = try inspector.prepare(
+            trained, from: start, baseDigest: base, round: round, member: setup.member,
+            exampleCount: exampleCount)
+        if prepared.isScaledToBound {
+            logger.notice("the state was scaled to the norm bound", metadata: ["round": "\(round)"])
+        }
+        let state = try await store.storeObject(AdapterStateCodec.encode(prepared.state))
+        try await store.storeObject(prepared.bytes)
+        return .stateReady(round: round, state: state, summary: prepared.summary)
+    }
+
+    // MARK: - Certified rounds
 
     /// The change of the adapter since the round's start, in ring integers.
     private func quantize(
