@@ -16,10 +16,10 @@ enum GossipAudit {
     static func audit(
         store: NodeStore, manifest: SignedManifest, member: PublicKey, key: NoteKey
     ) async throws(NodeError) -> NodeAudit.Report {
-        let history = GossipHistory(manifest: manifest, member: member)
+        let reading = GossipLogReading(manifest: manifest, member: member)
         let outcome = try await store.read { (transaction) throws(StorageError) in
             try transaction.auditLog(key: key) { index, leaf, evidence in
-                history.check(leaf, evidence: evidence, at: index)
+                reading.check(leaf, evidence: evidence, at: index)
             }
         }
         var report = NodeAudit.Report()
@@ -29,8 +29,9 @@ enum GossipAudit {
         case .failure(let failure):
             report.entryCount = failure.entryIndex
             report.failure = NodeAudit.Failure(
-                entryIndex: failure.entryIndex, reason: history.reason ?? "\(failure.reason)")
+                entryIndex: failure.entryIndex, reason: reading.reason ?? "\(failure.reason)")
         }
+        let history = reading.history
         report.roundCount = history.round
         guard report.isOK else { return report }
         let snapshot = try await store.gossipSnapshot(manifest: manifest)
@@ -113,32 +114,16 @@ enum GossipAudit {
     }
 }
 
-/// Follows a node's own adapter through its log.
-private final class GossipHistory: @unchecked Sendable {
-    struct Mean {
-        let index: UInt64
-        let record: MixRecord
-        /// What the node announced of the own state; nil in a catch-up.
-        let announced: UpdateSummary?
-    }
-
+/// Reads a log into a ``GossipHistory``.
+private final class GossipLogReading: @unchecked Sendable {
     // Only the store's thread changes it, inside of one transaction; the audit reads afterwards.
-    private(set) var means: [Mean] = []
-    private(set) var round: UInt64 = 0
-    private(set) var adapterDigest: ObjectID
+    private(set) var history: GossipHistory
     private(set) var reason: String?
     private let manifestDigest: Digest
-    private let member: PublicKey
-    /// The own announcement that waits for its mean.
-    private var announced: UpdateSummary?
-    private var lastAnnouncedRound: UInt64 = 0
-    /// The newest state of each member that passed the inspector.
-    private var received: [PublicKey: UpdateSummary] = [:]
 
     init(manifest: SignedManifest, member: PublicKey) {
         manifestDigest = manifest.digest
-        self.member = member
-        adapterDigest = manifest.manifest.initialAdapterDigest
+        history = GossipHistory(manifest: manifest.manifest, member: member)
     }
 
     func check(_ leaf: LogLeaf, evidence: [UInt8]?, at index: UInt64) -> AuditFailure? {
@@ -147,59 +132,32 @@ private final class GossipHistory: @unchecked Sendable {
             guard LogRecordReader.isProven(record, by: evidence, manifest: manifestDigest) else {
                 return fail(index, "its evidence does not prove what it says")
             }
-            switch record {
-            case .update(kind: 3, let summary) where summary.member == member:
-                return announce(summary, index)
-            case .update(kind: 4, let summary):
-                received[summary.member] = summary
-                return nil
-            case .mixed(let record): return mix(record, index)
-            default: return nil
-            }
+            try history.take(record, at: index)
+            return nil
+        } catch let violation as GossipHistory.Violation {
+            return fail(index, violation.sentence)
         } catch {
             return fail(index, "it can't be read: \(error)")
         }
     }
 
-    private func announce(_ summary: UpdateSummary, _ index: UInt64) -> AuditFailure? {
-        guard summary.round > lastAnnouncedRound, summary.round > round else {
-            return fail(index, "round \(summary.round) was announced before")
-        }
-        guard summary.baseAdapterDigest == adapterDigest else {
-            return fail(index, "it starts from another adapter than the last mean's")
-        }
-        lastAnnouncedRound = summary.round
-        announced = summary
-        return nil
-    }
-
-    private func mix(_ record: MixRecord, _ index: UInt64) -> AuditFailure? {
-        let order = record.order
-        guard order.member == member else { return fail(index, "it is another node's mean") }
-        guard order.newestRound >= round else {
-            return fail(index, "round \(order.newestRound) comes after round \(round)")
-        }
-        if let announced {
-            guard announced.round == order.round else {
-                return fail(index, "the own state in it is of another round than announced")
-            }
-        } else {
-            guard order.ownState == adapterDigest else {
-                return fail(index, "the own state in it is not the last mean's")
-            }
-        }
-        for input in order.inputs where received[input.member] != input {
-            return fail(index, "a state in it did not come in and pass the checks")
-        }
-        means.append(Mean(index: index, record: record, announced: announced))
-        announced = nil
-        round = max(round, order.newestRound)
-        adapterDigest = record.adapterDigest
-        return nil
-    }
-
     private func fail(_ index: UInt64, _ text: String) -> AuditFailure {
         reason = text
         return AuditFailure(entryIndex: index, reason: .claimRefused)
+    }
+}
+
+extension GossipHistory.Violation {
+    fileprivate var sentence: String {
+        switch self {
+        case .roundAnnouncedBefore(let round): "round \(round) was announced before"
+        case .otherStart: "it starts from another adapter than the last mean's"
+        case .otherNode: "it is another node's mean"
+        case .roundFell(let round, let earlier): "round \(round) comes after round \(earlier)"
+        case .otherRound: "the own state in it is of another round than announced"
+        case .otherOwnState: "the own state in it is not the last mean's"
+        case .stateNotReceived:
+            "a state in it did not come in and pass the checks, or was in a mean before"
+        }
     }
 }

@@ -10,6 +10,8 @@ struct GossipChecker {
     /// The rounds of each node's means, which must grow.
     private var rounds: [Int: UInt64] = [:]
     private var verdicts: [ObjectID: Bool] = [:]
+    /// What an audit of each node's log comes to.
+    private var histories: [Int: GossipHistory] = [:]
     private var mixCount = 0
 
     init(manifest: SignedManifest, layout: AdapterLayout) {
@@ -46,6 +48,7 @@ struct GossipChecker {
         _ record: LogRecord, node: Int, key: PublicKey, objects: [ObjectID: [UInt8]],
         layout: AdapterLayout
     ) throws(SimulationFailure) {
+        try audit(record, node: node, key: key)
         guard case .mixed(let record) = record else { return }
         let order = record.order
         let exchange = manifest.manifest.exchange
@@ -66,6 +69,20 @@ struct GossipChecker {
         }
         rounds[node] = order.newestRound
         try repeatMean(record, node: node, objects: objects, layout: layout)
+    }
+
+    /// Takes the record as an auditor of the node's log does.
+    private mutating func audit(
+        _ record: LogRecord, node: Int, key: PublicKey
+    ) throws(SimulationFailure) {
+        let start = GossipHistory(manifest: manifest.manifest, member: key)
+        do {
+            try histories[node, default: start].take(LogRecordReader.read(record.payload), at: 0)
+        } catch {
+            let round = histories[node]?.round ?? 0
+            throw .unsoundMean(
+                node: node, round: round, what: "its log contradicts itself: \(error)")
+        }
     }
 
     /// Forms every seventh mean again from the logged inputs.
@@ -105,6 +122,7 @@ struct GossipChecker {
     /// A node that forgets its store starts its rounds again.
     mutating func forgot(_ node: Int) {
         rounds[node] = nil
+        histories[node] = nil
     }
 }
 
