@@ -15,7 +15,7 @@ public struct ConsensusDistance: Hashable, Sendable {
     public let value: Double
     /// The norm of the mean, for comparison.
     public let meanNorm: Double
-    /// The states behind the estimate, this node's own among them.
+    /// The states behind the estimate, this node's own among them if it has trained.
     public let sampleCount: Int
 
     /// Takes the fields.
@@ -27,6 +27,18 @@ public struct ConsensusDistance: Hashable, Sendable {
 
     /// The distance over the norm of the mean; `nil` where that is zero.
     public var relative: Double? { meanNorm > 0 ? value / meanNorm : nil }
+
+    /// Estimates the distance from the states of a mean; an own one that is not trained yet is no
+    /// member's word on anything and is left out.
+    ///
+    /// - Throws: the reason why a state can't be read.
+    public init(
+        of parts: [StateMix.Part], order: MixOrder, layout: AdapterLayout
+    ) throws(RejectReason) {
+        let counted = parts.filter { order.countsOwnState || $0.member != order.member }
+        try self.init(
+            of: counted.map(\.state), layout: layout, memberCount: order.memberCount)
+    }
 
     /// Estimates the distance over a federation from some of its members' states.
     ///

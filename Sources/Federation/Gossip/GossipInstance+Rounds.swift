@@ -190,13 +190,17 @@ extension GossipInstance {
             .map(\.summary.member)
         let record = MixRecord(
             order: order, adapterDigest: adapter,
-            distance: distance ?? ConsensusDistance(value: 0, meanNorm: 0, sampleCount: 1),
+            distance: distance
+                ?? ConsensusDistance(
+                    value: 0, meanNorm: 0, sampleCount: order.countedStateCount),
             signatures: done.announcements.map(\.signature))
         emit(.appendLog(.mixed(record)))
         let previous = progress.state
+        // One state says nothing about how far the others are.
+        let estimate = distance.flatMap { $0.sampleCount > 1 ? $0 : nil }
         progress = GossipProgress(
             round: min(max(order.newestRound, progress.round), roundCount), state: adapter,
-            exampleCount: exampleCount, distance: distance ?? progress.distance)
+            exampleCount: exampleCount, distance: estimate ?? progress.distance)
         emit(.persist(key: DurableRecord.progress, value: progress.bytes))
         emit(
             .forget(
@@ -214,7 +218,7 @@ extension GossipInstance {
         emit(
             .notify(
                 .stateMixed(
-                    round: progress.round, inputCount: order.inputs.count, distance: distance)))
+                    round: progress.round, inputCount: order.inputs.count, distance: estimate)))
     }
 
     /// Notes the objects of a round and drops those of the oldest ones.

@@ -32,10 +32,16 @@ public struct MixOrder: Hashable, Sendable {
         self.memberCount = memberCount
     }
 
+    /// Whether there is anything in the own state.
+    var countsOwnState: Bool { ownExampleCount > 0 }
+
+    /// The states that count.
+    var countedStateCount: Int { inputs.count + (countsOwnState ? 1 : 0) }
+
     /// The round that ages count from, and the round of the outcome.
     public var newestRound: UInt64 {
         StalenessShares.newestRound(
-            own: ownExampleCount > 0 ? round : nil, others: inputs.map(\.round))
+            own: countsOwnState ? round : nil, others: inputs.map(\.round))
     }
 
     /// The shares: the own one first, then one for each input.

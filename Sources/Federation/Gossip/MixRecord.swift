@@ -62,13 +62,14 @@ public struct MixRecord: Hashable, Sendable {
             inputs.append(input)
         }
         adapterDigest = try reader.readDigest()
-        distance = ConsensusDistance(
-            value: try reader.readDouble(), meanNorm: try reader.readDouble(),
-            sampleCount: count + 1)
+        let value = try reader.readDouble()
+        let meanNorm = try reader.readDouble()
         try reader.finish()
         order = MixOrder(
             round: round, member: member, ownState: ownState, ownExampleCount: ownExampleCount,
             inputs: inputs, memberCount: memberCount)
+        distance = ConsensusDistance(
+            value: value, meanNorm: meanNorm, sampleCount: order.countedStateCount)
         signatures = []
     }
 

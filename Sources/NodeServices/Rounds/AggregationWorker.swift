@@ -115,7 +115,7 @@ actor AggregationWorker {
                 ])
         }
         let distance = try ConsensusDistance(
-            of: parts.map(\.state), layout: layout, memberCount: order.memberCount)
+            of: parts, order: order, layout: layout)
         let adapter = try await store.storeObject(AdapterStateCodec.encode(mean.state))
         return MixOutcome(
             adapterDigest: adapter, distance: distance, droppedEnergy: mean.droppedEnergy)

@@ -196,8 +196,7 @@ extension GossipWorld {
             }
             let parts = try mix.parts(of: order, own: own, inputs: inputs)
             mean = try mix.mean(of: parts, round: order.newestRound)
-            distance = try ConsensusDistance(
-                of: parts.map(\.state), layout: layout, memberCount: order.memberCount)
+            distance = try ConsensusDistance(of: parts, order: order, layout: layout)
         } catch {
             throw .unsoundMean(node: node, round: order.round, what: error.sentence)
         }

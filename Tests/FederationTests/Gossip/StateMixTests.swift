@@ -218,6 +218,30 @@ struct ConsensusDistanceTests {
         #expect(abs(squares / Double(count) - all.value * all.value) < 1e-9)
     }
 
+    @Test func `an own state that is not trained says nothing about the distance`() throws {
+        let fixture = try GossipFixture()
+        let inputs = [1, 2, 3].map { fixture.state(seed: $0) }
+        let keys = [2, 3, 4].map { Fixtures.key($0).publicKey }
+        let own = Fixtures.key(1).publicKey
+        var parts = zip(keys, inputs).map { key, state in
+            StateMix.Part(member: key, share: 1 / 3, state: .tensors(state))
+        }
+        let others = try ConsensusDistance(
+            of: parts.map(\.state), layout: fixture.layout, memberCount: 9)
+        parts.insert(.init(member: own, share: 0, state: .tensors(fixture.base)), at: 0)
+        func distance(_ ownExampleCount: Int) throws -> ConsensusDistance {
+            try ConsensusDistance(
+                of: parts,
+                order: MixOrder(
+                    round: 1, member: own, ownState: Fixtures.digest("own"),
+                    ownExampleCount: ownExampleCount, inputs: [], memberCount: 9),
+                layout: fixture.layout)
+        }
+        #expect(try distance(0) == others)
+        #expect(try distance(4).sampleCount == 4)
+        #expect(try distance(4) != others)
+    }
+
     @Test func `one state has no distance`() throws {
         let fixture = try GossipFixture()
         let distance = try ConsensusDistance(
