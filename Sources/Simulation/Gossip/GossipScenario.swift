@@ -86,7 +86,7 @@ extension GossipScenario {
         var scenario = GossipScenario(name: "split")
         scenario.lossRate = 0.02
         scenario.partitions = [
-            .init(startSeconds: 6, endSeconds: 14, side: Set(0..<12))
+            .init(startSeconds: 3, endSeconds: 8, side: Set(0..<12))
         ]
         return scenario
     }
