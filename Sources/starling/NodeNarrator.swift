@@ -72,10 +72,12 @@ final class NodeNarrator: Sendable {
                 "adopted", ["round": "\(round)", "adapter_digest": "\(adapter)"],
                 "round \(round): adapter \(adapter)"
             )
-        case .finished(let adapter):
+        case .finished(let adapter, let isCertified):
             say(
-                "finished", ["adapter_digest": "\(adapter)"],
-                "all rounds are certified; consensus adapter \(adapter)"
+                "finished", ["adapter_digest": "\(adapter)", "certified": "\(isCertified)"],
+                isCertified
+                    ? "all rounds are certified; consensus adapter \(adapter)"
+                    : "all rounds are over; this node's own adapter \(adapter)"
             )
         case .refused(let key, let reason):
             say(
@@ -156,6 +158,24 @@ final class NodeNarrator: Sendable {
             )
         case .duplicateIdentity:
             say("duplicate", [:], "another running node has this node's key")
+        case .stateMixed(let round, let inputCount, let distance):
+            var record = JSONRecord()
+            record.add("event", "mixed")
+            record.add("round", Int(round))
+            record.add("inputs", inputCount)
+            var text = "round \(round): averaged with \(inputCount) that arrived"
+            if let distance {
+                record.add("consensus_distance", distance.value)
+                record.add("mean_norm", distance.meanNorm)
+                text += ", consensus distance \(distance.text)"
+            }
+            console.report(record, text: text)
+        case .equivocationFound(let key, let round):
+            say(
+                "equivocation", ["peer": name(key), "round": "\(round)"],
+                "\(name(key)) announced two states in round \(round); both are in the log, and "
+                    + "its states don't count any more"
+            )
         case .departed: say("departed", [:], "this node has left the federation")
         case .everyMemberHasFinal: say("complete", [:], "every member holds the last round")
         }

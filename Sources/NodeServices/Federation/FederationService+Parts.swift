@@ -11,6 +11,8 @@ extension FederationService {
         let store: NodeStore
         /// `nil` for a node that has too little memory to train.
         let trainer: RoundTrainer?
+        /// `nil` in a federation that certifies.
+        let publisher: StatePublisher?
         let aggregation: AggregationWorker
         let swarm: Swarm
         let messenger: GroupMessenger
@@ -21,6 +23,9 @@ extension FederationService {
         let settings: FederationSettings
         let logger: Logger
         let report: @Sendable (NodeReport) -> Void
+
+        /// Whether every member has an adapter of its own.
+        var isGossip: Bool { manifest.manifest.exchange.kind.isGossip }
     }
 }
 

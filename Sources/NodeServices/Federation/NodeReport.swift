@@ -28,8 +28,8 @@ public enum NodeReport: Sendable {
     case updateReady(UpdateSummary)
     /// The adapter of that round is the node's own.
     case adopted(adapter: Digest, round: UInt64)
-    /// All rounds are certified.
-    case finished(adapter: Digest)
+    /// All rounds are certified, or in gossip over; the adapter is then this node's own.
+    case finished(adapter: Digest, isCertified: Bool)
     /// A peer was turned away.
     case refused(PublicKey, RejectReason)
 }

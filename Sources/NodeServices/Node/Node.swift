@@ -83,6 +83,15 @@ public final class Node: Sendable {
         if let plan {
             options.report(.planned(plan, layerCount: record.configuration.layerCount))
         }
+        let publisher =
+            manifest.manifest.exchange.kind.isGossip
+            ? StatePublisher(
+                inspector: StateInspector(
+                    manifest: manifest,
+                    initialAdapter: adapter.initialTensors(
+                        seed: manifest.manifest.adapter.initializationSeed)),
+                layout: adapter.layout, member: identity.publicKey, store: store,
+                logger: options.logger) : nil
         var trainer: RoundTrainer?
         if plan?.method != .relay {
             let model = try await joining.baseModel(of: manifest, in: library)
@@ -94,7 +103,8 @@ public final class Node: Sendable {
                     lowering: planner.map {
                         RoundTrainer.Lowering(
                             planner: $0, budget: options.settings.memory, work: work)
-                    }
+                    },
+                    publisher: publisher
                 ),
                 store: store, logger: options.logger
             )
@@ -105,7 +115,7 @@ public final class Node: Sendable {
                 adapter.initialTensors(seed: manifest.manifest.adapter.initializationSeed)))
         let parts = try await assemble(
             identity: identity, store: store, group: group, manifest: manifest, record: record,
-            trainer: trainer,
+            trainer: trainer, publisher: publisher,
             part: trainer == nil ? nil : try work.part(plan), adapter: adapter
         )
         return try await run(parts, identity: identity)
@@ -115,13 +125,18 @@ public final class Node: Sendable {
         _ parts: FederationService.Parts, identity: SigningKey
     ) async throws(NodeError) -> Ending {
         let restored = try await parts.store.restoredState(manifest: parts.manifest)
-        let instance: PeerInstance
+        let instance: any FederationInstance
         do {
-            instance = try PeerInstance(
-                restored: restored,
-                baseModelDigest: parts.manifest.manifest.baseModelDigest, signer: identity,
-                now: Timestamp(milliseconds: 0)
-            )
+            let base = parts.manifest.manifest.baseModelDigest
+            let now = Timestamp(milliseconds: 0)
+            if parts.isGossip {
+                instance = try GossipInstance(
+                    restored: restored, baseModelDigest: base, signer: identity,
+                    retainedRoundCount: parts.settings.retainedRoundCount, now: now)
+            } else {
+                instance = try PeerInstance(
+                    restored: restored, baseModelDigest: base, signer: identity, now: now)
+            }
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
@@ -157,7 +172,7 @@ public final class Node: Sendable {
     private func assemble(
         identity: SigningKey, store: NodeStore, group: MultiThreadedEventLoopGroup,
         manifest: SignedManifest, record: ModelRecord, trainer: RoundTrainer?,
-        part: TrainedPart?, adapter: FederationAdapter
+        publisher: StatePublisher?, part: TrainedPart?, adapter: FederationAdapter
     ) async throws(NodeError) -> FederationService.Parts {
         let logger = options.logger
         let own = PeerID(publicKey: identity.publicKey)
@@ -184,9 +199,10 @@ public final class Node: Sendable {
         )
         connector.register(at: swarm)
         return FederationService.Parts(
-            manifest: manifest, store: store, trainer: trainer,
+            manifest: manifest, store: store, trainer: trainer, publisher: publisher,
             aggregation: AggregationWorker(
-                manifest: manifest, layout: adapter.layout, store: store, logger: logger),
+                manifest: manifest, layout: adapter.layout, store: store,
+                inspector: publisher?.inspector, logger: logger),
             swarm: swarm, messenger: messenger,
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
             connector: connector, access: access,

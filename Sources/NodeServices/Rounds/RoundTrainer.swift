@@ -24,6 +24,8 @@ actor RoundTrainer {
         let work: RoundWork
         /// What follows a plan for which there is less memory than it takes; `nil` without a bound.
         let lowering: Lowering?
+        /// `nil` in a federation that certifies.
+        let publisher: StatePublisher?
     }
 
     /// The way down to plans that take less.
@@ -88,6 +90,9 @@ actor RoundTrainer {
             }
             if Task.isCancelled { return nil }
             guard stepsDone > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
+            if let publisher = setup.publisher {
+                return try await handInState(round: round, to: publisher)
+            }
             return .updateReady(round: round, summary: try await handIn(round: round))
         } catch let shortage as MemoryShortage {
             await stepDown(shortage)
@@ -184,6 +189,22 @@ actor RoundTrainer {
         try await store.storeUpdate(bytes, record: record, keeping: found?.source)
         if self.running?.round.round == number { self.running = nil }
         return summary
+    }
+
+    /// Stores what training made of the own state, for the next mean and for others.
+    private func handInState(
+        round number: UInt64, to publisher: StatePublisher
+    ) async throws -> Event {
+        guard let running, number == running.round.round else { throw CancellationError() }
+        // What training started from is read once more, not held all the time.
+        let start = try running.round.begin(
+            AdapterStateCodec.decode(await store.requiredObject(running.base)),
+            selection: running.selection)
+        let event = try await publisher.publish(
+            running.adapter.merged(into: start), from: start, base: running.base, round: number,
+            exampleCount: running.exampleCount)
+        if self.running?.round.round == number { self.running = nil }
+        return event
     }
 
     /// The change of the adapter since the round's start, in ring integers.

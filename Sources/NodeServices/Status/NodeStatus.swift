@@ -12,6 +12,8 @@ public struct NodeStatus: Sendable {
     public let manifest: SignedManifest
     /// What the certified entries come to.
     public let chain: ChainState
+    /// Where a node stands that has an adapter of its own; nil in a federation that certifies.
+    public let gossip: GossipSnapshot?
     /// What the running node last said of itself; nil if none runs.
     public let live: Live?
 
@@ -68,6 +70,7 @@ public struct NodeStatus: Sendable {
         }
         return NodeStatus(
             peerID: PeerID(publicKey: identity.publicKey), manifest: manifest, chain: chain,
+            gossip: try await store.gossipSnapshot(manifest: manifest),
             live: StatusWriter.read(home.statusFile).map(Live.init)
         )
     }
