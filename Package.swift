@@ -110,7 +110,7 @@ let package = Package(
         library("LibP2P", ["Cryptography", protobuf], exclude: ["Protos"]),
         library("Federation", ["Tensors", "Cryptography", protobuf], exclude: ["Protos"]),
         library("GossipLog", ["Cryptography"]),
-        library("Storage", ["Tensors", "GossipLog", "CLMDB"]),
+        library("Storage", ["Tensors", "Cryptography", "GossipLog", "CLMDB"]),
         library("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, log]),
 
         // Programs that tests start.
