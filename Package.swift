@@ -119,6 +119,7 @@ let package = Package(
             // Lets the child put its own calls of the C library below LMDB.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
         ),
+        testProgram("LogProbe", ["Storage", "GossipLog", "Cryptography"]),
         testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
 
         // The shell and what a person starts.
