@@ -22,10 +22,15 @@ public struct ConsensusAdapter: Sendable {
     public let adapter: PEFTAdapter
     /// The READ adapter as its files hold it; nil where the federation has none.
     public let read: READFiles?
-    /// The name of the file that ``certificate`` belongs in.
-    public static let certificateName = "starling.json"
-    /// JSON with the certificate and the whole certified entry.
-    public let certificate: [UInt8]
+    /// The names of the files that an export adds to an adapter's own.
+    public static let fileNames = [ExportWriter.documentName, ExportWriter.restName]
+    /// What a folder with other weights than the adapter's gets: the document that vouches for it.
+    public let certificate: [String: [UInt8]]
+    /// What a folder with the LoRA adapter gets, so that `starling verify` finds all of the
+    /// certified state there.
+    public let filesBesideLoRA: [String: [UInt8]]
+    /// What a folder with the READ adapter gets.
+    public let filesBesideREAD: [String: [UInt8]]
     /// The base model in the node's store.
     public let base: StoredModel
     /// The token that the base model's texts begin with, if there is one.
@@ -53,13 +58,21 @@ public struct ConsensusAdapter: Sendable {
         let base = try await library.open(manifest.baseModelDigest)
         let tokenizer = try await library.tokenizer(of: base.record)
         let shape = try FederationAdapter(manifest: manifest, record: base.record)
-        let state: NamedTensors
+        let state: ConsensusState
         do {
-            state = try ConsensusState(bytes: bytes, layout: shape.layout).adapter
+            state = try ConsensusState(bytes: bytes, layout: shape.layout)
         } catch {
             throw NodeError(.verificationFailed, "The stored adapter can't be read.", cause: error)
         }
-        let (adapter, read) = shape.adapters(with: state)
+        let (adapter, read) = shape.adapters(with: state.adapter)
+        let document = try await ExportWriter(store: store, manifest: status.manifest)
+            .document(height: entry.height).json
+        let certificate = [ExportWriter.documentName: document]
+        func files(beside written: NamedTensors) -> [String: [UInt8]] {
+            var files = certificate
+            files[ExportWriter.restName] = ExportWriter.rest(of: state.tensors, beside: written)
+            return files
+        }
         return ConsensusAdapter(
             round: entry.proposal.round,
             adapterDigest: digest,
@@ -67,7 +80,9 @@ public struct ConsensusAdapter: Sendable {
             signatureCount: entry.signatures.count,
             adapter: adapter.peft(baseModelName: manifest.baseModelName),
             read: read?.files(baseModelName: manifest.baseModelName),
-            certificate: try ExportCertificate(manifest: status.manifest, entry: entry).json,
+            certificate: certificate,
+            filesBesideLoRA: files(beside: adapter.parameters),
+            filesBesideREAD: read.map { files(beside: $0.parameters) } ?? certificate,
             base: base,
             bosID: tokenizer.bosID,
             eosID: tokenizer.eosID
