@@ -40,6 +40,8 @@ extension LogRecord {
         case .peerRefused(let member, let reason):
             writer.write(raw: member.bytes)
             writer.write(reason.rawValue)
+        case .logFork(let member, _):
+            writer.write(raw: member.bytes)
         }
         return writer.bytes
     }
@@ -48,7 +50,8 @@ extension LogRecord {
     ///
     /// An announcement: its signature (64). A departure that was announced: the leave's
     /// `memberSince` (8) and signature (64). An entry: ``CertifiedEntry/bytes``. An equivocation:
-    /// both statements with their signatures, each with its length (4) in front.
+    /// both statements with their signatures, each with its length (4) in front. A forked log: the
+    /// text that `starling verify` reads.
     public var evidence: [UInt8] {
         switch self {
         case .updateAnnounced(let item), .updateLate(let item): return item.signature
@@ -63,6 +66,7 @@ extension LogRecord {
             writer.write(prefixed: found.first)
             writer.write(prefixed: found.second)
             return writer.bytes
+        case .logFork(_, let evidence): return evidence
         case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
             return []
         }
@@ -109,7 +113,7 @@ public enum LogRecordReader {
             try fields.finish()
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
-        case 1, 2, 9, 10: return .other(kind: kind)
+        case 1, 2, 9, 10, LogRecord.logForkKind: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }

@@ -24,6 +24,11 @@ public enum LogRecord: Hashable, Sendable {
     case equivocation(Equivocation)
     /// A peer was refused.
     case peerRefused(member: PublicKey, RejectReason)
+    /// A member's own log has two histories; the evidence proves it.
+    case logFork(member: PublicKey, evidence: [UInt8])
+
+    /// The number of a record about a forked log.
+    public static let logForkKind: UInt16 = 20
 
     /// The stable number of the record's kind.
     public var kind: UInt16 {
@@ -38,6 +43,7 @@ public enum LogRecord: Hashable, Sendable {
         case .certified: 8
         case .equivocation: 9
         case .peerRefused: 10
+        case .logFork: Self.logForkKind
         }
     }
 }

@@ -34,6 +34,7 @@ actor FederationService {
         let messenger: GroupMessenger
         let fetcher: ObjectFetcher
         let connector: PeerConnector
+        let witness: WitnessService
         let access: AccessRules
         let status: StatusWriter
         let settings: FederationSettings
@@ -103,6 +104,7 @@ actor FederationService {
                         try? await Task.sleep(for: .milliseconds(250))
                     }
                 }
+                group.addTask { await parts.witness.run() }
                 group.addTask {
                     do {
                         try await parts.connector.run()
@@ -326,11 +328,13 @@ actor FederationService {
 
     /// The members are kept connected and may fetch updates.
     private func noteMembers() {
-        let members = instance.status(now: now).members.map(PeerID.init(publicKey:))
+        let keys = instance.status(now: now).members
+        let members = keys.map(PeerID.init(publicKey:))
         guard members != knownMembers else { return }
         knownMembers = members
         parts.connector.setWanted(members)
         parts.access.setMembers(members)
+        parts.witness.setMembers(keys)
     }
 
     /// Finished, and either everybody else is too (and has heard of us), or patience is over; never

@@ -237,7 +237,7 @@ extension LogRecord {
         case .updateLate: .updateLate
         case .aggregated: .aggregated
         case .certified: .result
-        case .equivocation: .equivocation
+        case .equivocation, .logFork: .equivocation
         case .peerRefused: .note
         }
     }
