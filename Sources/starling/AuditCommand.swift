@@ -72,11 +72,12 @@ struct AuditCommand: AsyncParsableCommand {
         record.add("ok", .bool(report.isOK && forks?.fork == nil))
         record.add("entries", Int(report.entryCount))
         record.add("rounds", Int(report.roundCount))
+        record.add("certified", .bool(report.isCertified))
         record.add("sums", report.sumCount)
         var lines = [
             "entries  \(report.entryCount) under signed tree heads",
-            "rounds   \(report.roundCount) certified",
-            "sums     \(report.sumCount) computed again",
+            "rounds   \(report.roundCount) \(report.isCertified ? "certified" : "of its own")",
+            "\(report.isCertified ? "sums " : "means")    \(report.sumCount) computed again",
         ]
         if replay == true {
             record.add("replays", .array(report.replays.map { Self.value(of: $0) }))

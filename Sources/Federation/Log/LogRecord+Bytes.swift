@@ -42,6 +42,8 @@ extension LogRecord {
             writer.write(reason.rawValue)
         case .logFork(let member, _):
             writer.write(raw: member.bytes)
+        case .mixed(let record):
+            writer.write(raw: record.payload)
         }
         return writer.bytes
     }
@@ -67,6 +69,7 @@ extension LogRecord {
             writer.write(prefixed: found.second)
             return writer.bytes
         case .logFork(_, let evidence): return evidence
+        case .mixed(let record): return record.signatures.flatMap { $0 }
         case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
             return []
         }
@@ -85,6 +88,8 @@ public enum LogRecordReader {
         case update(kind: UInt16, UpdateSummary)
         /// An update that was refused.
         case updateRefused(UpdateSummary, RejectReason)
+        /// A mean that the log's node formed, without the signatures.
+        case mixed(MixRecord)
         /// Any other kind.
         case other(kind: UInt16)
     }
@@ -113,6 +118,7 @@ public enum LogRecordReader {
             try fields.finish()
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
+        case 11: return .mixed(try MixRecord(payload: rest))
         case 1, 2, 9, 10, LogRecord.logForkKind: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
@@ -135,6 +141,8 @@ extension LogRecordReader {
                 return false
             }
             return entry.result == result && entry.proposal == proposal
+        case .mixed(let record):
+            return record.isProven(by: evidence ?? [], manifest: manifest)
         case .aggregated, .update, .updateRefused, .other:
             return true
         }

@@ -24,6 +24,8 @@ public enum LogRecord: Hashable, Sendable {
     case equivocation(Equivocation)
     /// A peer was refused.
     case peerRefused(member: PublicKey, RejectReason)
+    /// This node averaged states; the evidence is the announcements of those that arrived.
+    case mixed(MixRecord)
     /// A member's own log has two histories; the evidence proves it.
     case logFork(member: PublicKey, evidence: [UInt8])
 
@@ -43,6 +45,7 @@ public enum LogRecord: Hashable, Sendable {
         case .certified: 8
         case .equivocation: 9
         case .peerRefused: 10
+        case .mixed: 11
         case .logFork: Self.logForkKind
         }
     }
