@@ -34,9 +34,13 @@ struct VerifyCommand: AsyncParsableCommand {
                 report(try ForkVerification.verify(path: path), to: console)
                 return
             }
-            let found = try ExportVerification.verify(
-                folder: path, manifest: try manifest.map(trustedDigest))
-            report(found, to: console)
+            let trusted = try manifest.map(trustedDigest)
+            if OwnExportVerification.isOwn(folder: path) {
+                let found = try OwnExportVerification.verify(folder: path, manifest: trusted)
+                report(found, to: console)
+                return
+            }
+            report(try ExportVerification.verify(folder: path, manifest: trusted), to: console)
         }
     }
 
@@ -49,6 +53,26 @@ struct VerifyCommand: AsyncParsableCommand {
         if let index = found.entryIndex { record.add("first_bad_entry", Int(index)) }
         let place = found.entryIndex.map { "they differ in entry \($0)" } ?? "of one size"
         console.report(record, text: "proven  \(peer) signed two histories of its log, \(place)")
+    }
+
+    private func report(_ found: OwnExportVerification, to console: SharedConsole) {
+        let peer = PeerID(publicKey: found.member).description
+        var record = JSONRecord()
+        record.add("ok", .bool(true))
+        record.add("certified", .bool(false))
+        record.add("federation", found.manifest.manifest.name)
+        record.add("manifest_digest", found.manifest.digest.hexadecimal)
+        record.add("round", Int(found.round))
+        record.add("adapter_digest", found.adapterDigest.hexadecimal)
+        record.add("peer", peer)
+        record.add("holds_adapter", .bool(found.holdsAdapter))
+        console.report(
+            record,
+            text: """
+                federation  \(found.manifest.manifest.name), manifest \(found.manifest.digest)
+                adapter     \(found.adapterDigest)\(found.holdsAdapter ? ", these bytes" : "")
+                signed      by \(peer) alone, after its round \(found.round); no quorum certified it
+                """)
     }
 
     private func trustedDigest(_ text: String) throws -> Digest {
@@ -67,6 +91,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let participation = found.certificate.participation
         var record = JSONRecord()
         record.add("ok", .bool(true))
+        record.add("certified", .bool(true))
         record.add("federation", found.manifest.manifest.name)
         record.add("manifest_digest", found.manifest.digest.hexadecimal)
         record.add("round", Int(statement.round))

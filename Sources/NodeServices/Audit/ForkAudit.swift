@@ -76,13 +76,13 @@ public enum ForkAudit {
         } else {
             let seenThere = try await other.store.seenTreeHead(of: own.member)
             report.compare(
-                seen: seenThere, by: other.member, with: try await own.copy(),
+                seen: seenThere, by: other.member, with: try await own.copy(), of: own.key,
                 signed: try await own.treeHead(ofSizeIn: seenThere))
             if report.fork == nil {
                 let seenHere = try await own.store.seenTreeHead(of: other.member)
                 report.compare(
                     seen: seenHere, by: own.member, with: try await other.copy(),
-                    signed: try await other.treeHead(ofSizeIn: seenHere))
+                    of: other.key, signed: try await other.treeHead(ofSizeIn: seenHere))
             }
         }
         if report.fork == nil {
@@ -102,7 +102,8 @@ public enum ForkAudit {
             report.compare(try await own.copy(), with: copy)
         } else {
             report.compare(
-                seen: try await own.store.seenTreeHead(of: member), by: own.member, with: copy)
+                seen: try await own.store.seenTreeHead(of: member), by: own.member, with: copy,
+                of: copy.key)
         }
         return report
     }
@@ -116,7 +117,7 @@ public enum ForkAudit {
         let copy = try await own.copy()
         let seen = try await remote.ask(.seen(own.member))
         report.compare(
-            seen: seen, by: remote.member, with: copy,
+            seen: seen, by: remote.member, with: copy, of: own.key,
             signed: try await own.treeHead(ofSizeIn: seen))
         guard report.fork == nil, remote.member != own.member else { return report }
         let key = try NodeLog.key(manifest: own.manifest, member: remote.member)
@@ -161,7 +162,17 @@ extension ForkAudit.Report {
     }
 
     /// Two copies of one log: one must begin with the other.
-    fileprivate mutating func compare(_ own: LogCopy, with other: LogCopy) {
+    fileprivate mutating func compare(_ own: LogCopy?, with other: LogCopy?) {
+        guard let other else {
+            agreements.append("the other copy of the log has no entries")
+            return
+        }
+        guard let own else {
+            found(
+                other.key.publicKey, 0,
+                "the log was cut off: the other copy has \(other.tiles.size) entries", nil)
+            return
+        }
         let member = own.key.publicKey
         guard let evidence = own.fork(from: other) else {
             let (short, long) = (
@@ -184,21 +195,22 @@ extension ForkAudit.Report {
     ///
     /// `signed` is the note of the head that the log itself keeps for that size, if it does.
     fileprivate mutating func compare(
-        seen note: [UInt8]?, by witness: PublicKey, with copy: LogCopy, signed: [UInt8]? = nil
+        seen note: [UInt8]?, by witness: PublicKey, with copy: LogCopy?, of key: NoteKey,
+        signed: [UInt8]? = nil
     ) {
-        let member = copy.key.publicKey
+        let member = key.publicKey
         guard let note, !note.isEmpty else {
             agreements.append("\(name(witness)) has seen no head of \(name(member))")
             return
         }
-        guard let seen = try? SignedTreeHead(bytes: note, key: copy.key) else {
+        guard let seen = try? SignedTreeHead(bytes: note, key: key) else {
             found(witness, nil, "it shows a head of \(name(member)) that the log did not sign", nil)
             return
         }
         let size = seen.head.size
-        guard size <= copy.tiles.size else {
+        guard let copy, size <= copy.tiles.size else {
             found(
-                member, copy.tiles.size,
+                member, copy?.tiles.size ?? 0,
                 "the log was cut off: \(name(witness)) has seen a head of \(size) entries", nil)
             return
         }

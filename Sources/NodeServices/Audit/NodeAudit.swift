@@ -151,9 +151,7 @@ private final class ChainCheck: @unchecked Sendable {
             guard
                 LogRecordReader.isProven(record, by: evidence, manifest: state.manifestDigest)
             else { return fail(index, "its evidence does not prove what it says") }
-            if case .other(LogRecord.logForkKind) = record {
-                _ = try ForkEvidence(bytes: evidence ?? []).verify()
-            }
+            try ForkRecord.check(record, evidence: evidence)
             guard case .certified = record, let evidence else { return nil }
             let entry = try CertifiedEntry(bytes: evidence)
             try state.verify(entry)

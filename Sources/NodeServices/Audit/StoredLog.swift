@@ -50,11 +50,10 @@ struct StoredLog {
         }
     }
 
-    /// The hashes of all leaves with the newest head.
+    /// The hashes of all leaves with the newest head; nil for a log without entries.
     ///
-    /// - Throws: `verificationFailed` where they don't belong together, `notFound` for a log without
-    ///   entries.
-    func copy() async throws(NodeError) -> LogCopy {
+    /// - Throws: `verificationFailed` where they don't belong together.
+    func copy() async throws(NodeError) -> LogCopy? {
         let found = try await store.read { (transaction) throws(StorageError) in
             var hashes: [Digest] = []
             let size = try transaction.logTree().size
@@ -66,9 +65,7 @@ struct StoredLog {
             }
             return (note: try transaction.latestTreeHead(), hashes: hashes)
         }
-        guard let note = found.note else {
-            throw NodeError(.notFound, "The log has no entries yet.")
-        }
+        guard let note = found.note else { return nil }
         do {
             return try LogCopy(key: key, head: try treeHead(note), leafHashes: found.hashes)
         } catch let error as NodeError {

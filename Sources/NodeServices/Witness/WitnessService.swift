@@ -21,6 +21,10 @@ actor WitnessService {
         CheckpointRequest.byteCountMax, CheckpointAnswer.byteCountMax)
     /// The requests that one stream may carry: an audit from outside asks a few.
     static let requestCountMax = 256
+    /// How long one stream may last.
+    static let streamDeadline = Duration.seconds(60)
+    /// The streams that are served at once; others are reset and come again.
+    static let streamCountMax = 16
     /// How often new heads are shown to the others: often enough to be cosigned before a round is
     /// over, seldom enough to cost nothing.
     static let interval = Duration.seconds(5)
@@ -39,6 +43,7 @@ actor WitnessService {
     /// The size that each member cosigned last, as far as this process knows.
     private var cosignedSizes: [PublicKey: UInt64] = [:]
     private var collecting: SignedTreeHead?
+    private var servedStreamCount = 0
 
     /// Derives the cosigning key from the identity.
     ///
@@ -90,6 +95,16 @@ actor WitnessService {
 
     /// Answers the requests of one stream.
     func serve(_ stream: any MessageStream) async {
+        guard servedStreamCount < Self.streamCountMax else {
+            stream.reset()
+            return
+        }
+        servedStreamCount += 1
+        let deadline = Self.deadline(Self.streamDeadline, for: stream)
+        defer {
+            deadline.cancel()
+            servedStreamCount -= 1
+        }
         var count = 0
         do {
             while count < Self.requestCountMax,
@@ -104,6 +119,16 @@ actor WitnessService {
         } catch {
             logger.debug("witness stream ended", metadata: ["reason": "\(error)"])
             stream.reset()
+        }
+    }
+
+    /// Resets the stream after a while, unless cancelled before.
+    private static func deadline(
+        _ duration: Duration, for stream: any MessageStream
+    ) -> Task<Void, Never> {
+        Task {
+            try? await Task.sleep(for: duration)
+            if !Task.isCancelled { stream.reset() }
         }
     }
 
@@ -200,10 +225,7 @@ actor WitnessService {
         guard
             let stream = try? await opener.openMessageStream(to: peer, protocol: Self.protocolID)
         else { return }
-        let deadline = Task {
-            try? await Task.sleep(for: Self.answerDeadline)
-            if !Task.isCancelled { stream.reset() }
-        }
+        let deadline = Self.deadline(Self.answerDeadline, for: stream)
         defer { deadline.cancel() }
         do {
             try await ask(member, over: stream, to: head)
