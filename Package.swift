@@ -110,7 +110,7 @@ let package = Package(
         library("LibP2P", ["Cryptography", protobuf], exclude: ["Protos"]),
         library("Federation", ["Tensors", "Cryptography", protobuf], exclude: ["Protos"]),
         library("GossipLog", ["Cryptography"]),
-        library("Storage", ["Tensors", "GossipLog", "CLMDB"]),
+        library("Storage", ["Tensors", "Cryptography", "GossipLog", "CLMDB"]),
         library("Transports", ["LibP2P", "Cryptography", nioCore, nioPosix, log]),
 
         // Programs that tests start.
@@ -119,6 +119,7 @@ let package = Package(
             // Lets the child put its own calls of the C library below LMDB.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
         ),
+        testProgram("LogProbe", ["Storage", "GossipLog", "Cryptography"]),
         testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
 
         // The shell and what a person starts.
@@ -176,7 +177,8 @@ let package = Package(
             "NodeServices",
             [
                 "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
-                "Training", "Federation", "LibP2P", "Cryptography", "Storage", "Transports", log,
+                "Training", "Federation", "GossipLog", "LibP2P", "Cryptography", "Storage",
+                "Transports", log,
                 nioCore, nioPosix,
             ]
         ),

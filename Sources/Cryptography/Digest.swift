@@ -20,6 +20,14 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// The digests that lie one behind the other in some bytes; nil where a part is left over.
+    public static func all(in bytes: [UInt8]) -> [Digest]? {
+        guard bytes.count.isMultiple(of: byteCount) else { return nil }
+        return stride(from: 0, to: bytes.count, by: byteCount).map {
+            Digest(unchecked: Array(bytes[$0..<($0 + byteCount)]))
+        }
+    }
+
     /// Takes the output of a hash function, which has the right length by construction.
     init(unchecked bytes: [UInt8]) {
         precondition(bytes.count == Self.byteCount, "a digest of \(bytes.count) bytes")

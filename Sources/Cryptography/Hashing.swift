@@ -27,6 +27,31 @@ public enum Hashing {
         return Digest(unchecked: output)
     }
 
+    /// SHA-256 of one byte and the bytes behind it, without a copy of them.
+    ///
+    /// Source: FIPS 180-4.
+    public static func sha256(prefix: UInt8, _ bytes: [UInt8]) -> Digest {
+        var hasher = SHA256Hasher()
+        unsafe withUnsafeBytes(of: prefix) { unsafe hasher.update($0) }
+        hasher.update(bytes)
+        return hasher.finalize()
+    }
+
+    /// SHA-256 of one byte and two digests behind it.
+    ///
+    /// Source: FIPS 180-4.
+    public static func sha256(prefix: UInt8, _ left: Digest, _ right: Digest) -> Digest {
+        unsafe withUnsafeTemporaryAllocation(
+            byteCount: 1 + 2 * Digest.byteCount, alignment: 1
+        ) { buffer in
+            unsafe buffer[0] = prefix
+            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[1...]).copyBytes(from: left.bytes)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[(1 + Digest.byteCount)...])
+                .copyBytes(from: right.bytes)
+            return unsafe sha256(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
     /// BLAKE2b with 32 bytes of output, keyed where the key is not empty.
     ///
     /// Source: RFC 7693.

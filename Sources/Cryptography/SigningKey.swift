@@ -43,6 +43,15 @@ public final class SigningKey: Sendable {
         SigningKey(checked: SecretBytes.random(count: seedByteCount))
     }
 
+    /// Another key pair that follows from this one: its seed is BLAKE2b-256 of the domain and a zero
+    /// byte, keyed with the 64 secret bytes.
+    ///
+    /// Nothing about the one follows from the other's public half or signatures.
+    public func derivedKey(domain: String) -> SigningKey {
+        SigningKey(
+            checked: KeyedDerivation.blake2b(key: secret, message: Array(domain.utf8) + [0]))
+    }
+
     /// The signature (64 bytes) over the message; the same bytes each time.
     public func signature(for message: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: PublicKey.signatureByteCount)

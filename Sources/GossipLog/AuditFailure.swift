@@ -14,6 +14,10 @@ public struct AuditFailure: Error, Hashable, Sendable {
         case treeHeadMissing
         /// The tree head is malformed, of another log, or its signature is wrong.
         case treeHeadInvalid(TreeHeadError)
+        /// The tree head holds, but the checksum beside it does not: one of them was changed.
+        case treeHeadChecksum
+        /// A stored row of hashes is missing, or is not that of the leaves.
+        case tileMismatch(LogTile)
         /// The tree head stands at this entry and states another size.
         case treeHeadSize(expected: UInt64, stated: UInt64)
         /// The leaf names evidence that is not stored.

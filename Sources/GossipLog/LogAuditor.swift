@@ -1,32 +1,63 @@
-internal import Cryptography
+public import Cryptography
 
 /// Checks a log entry by entry and names the first one that is wrong.
 ///
 /// A log has a signed tree head after each entry. Each is compared with the root over the leaves
 /// so far, which pins a change to the very entry.
+///
+/// The signature of a head that its store's checksum vouches for is checked together with those
+/// after it: a valid signature over a root commits to every leaf below, so one check covers up to
+/// ``pendingCountMax`` entries. Only where it fails are they checked one by one.
 public struct LogAuditor: Sendable {
     /// What is stored for one entry.
     public struct Item: Hashable, Sendable {
+        /// Whether the tree head is as it was written, by a checksum beside it.
+        public enum Checksum: Hashable, Sendable {
+            /// There is none.
+            case none
+            /// It fits.
+            case holds
+            /// It does not fit.
+            case fails
+        }
+
         /// The leaf's bytes; nil if missing.
         public let leaf: [UInt8]?
         /// The tree head right after the entry; nil if missing.
         public let treeHead: [UInt8]?
+        /// What the checksum says of the tree head.
+        public let checksum: Checksum
         /// The evidence stored under the leaf's evidence hash; nil if missing.
         public let evidence: [UInt8]?
 
         /// Takes what was found.
-        public init(leaf: [UInt8]?, treeHead: [UInt8]?, evidence: [UInt8]?) {
+        public init(
+            leaf: [UInt8]?, treeHead: [UInt8]?, checksum: Checksum = .none, evidence: [UInt8]?
+        ) {
             self.leaf = leaf
             self.treeHead = treeHead
+            self.checksum = checksum
             self.evidence = evidence
         }
     }
 
+    /// A head that states the right root; its signature is still to be checked.
+    private struct Pending: Sendable {
+        let index: UInt64
+        let note: [UInt8]
+    }
+
+    /// The most tree heads that one check of a signature covers.
+    public static let pendingCountMax = 256
+
     /// The tree over the entries that hold so far.
     public private(set) var tree = MerkleTree()
+    /// The hash of the last leaf; nil before the first.
+    public private(set) var lastLeafHash: Digest?
     private let key: NoteKey
     private let knownRoots: [UInt64: Set<Digest>]
     private var treeHead: SignedTreeHead?
+    private var pending: [Pending] = []
 
     /// Begins an audit of the log that this key signs.
     ///
@@ -40,28 +71,60 @@ public struct LogAuditor: Sendable {
 
     /// Checks the next entry and returns its leaf.
     ///
-    /// - Throws: a failure at this entry; the audit is over then.
+    /// - Throws: a failure at this entry, or at one before it whose signature was still to be
+    ///   checked; the audit is over then.
     public mutating func check(_ item: Item) throws(AuditFailure) -> LogLeaf {
         do {
-            return try advance(over: item)
+            let leaf = try advance(over: item)
+            if pending.count >= Self.pendingCountMax { try settle() }
+            return leaf
+        } catch let error as AuditFailure {
+            throw error
+        } catch let error as AuditFailure.Reason {
+            let index = tree.size
+            try settle()
+            throw AuditFailure(entryIndex: index, reason: error)
         } catch {
-            throw AuditFailure(entryIndex: tree.size, reason: error)
+            preconditionFailure("an audit ended with \(error)")
         }
+    }
+
+    /// Checks the signatures that are still to be checked: before anybody relies on the entries so
+    /// far.
+    ///
+    /// - Throws: a failure at the first entry whose tree head the log's key did not sign.
+    public mutating func settle() throws(AuditFailure) {
+        guard let newest = pending.last else { return }
+        if let signed = try? SignedTreeHead(bytes: newest.note, key: key) {
+            treeHead = signed
+        } else {
+            for head in pending {
+                do {
+                    _ = try SignedTreeHead(bytes: head.note, key: key)
+                } catch {
+                    throw AuditFailure(entryIndex: head.index, reason: .treeHeadInvalid(error))
+                }
+            }
+        }
+        pending.removeAll(keepingCapacity: true)
     }
 
     private mutating func advance(over item: Item) throws(AuditFailure.Reason) -> LogLeaf {
         guard let leafBytes = item.leaf else { throw .leafMissing }
+        let hash = MerkleTree.leafHash(leafBytes)
         var next = tree
-        next.append(leafBytes)
-        let head = try checkedTreeHead(item.treeHead, of: next)
+        next.append(leafHash: hash)
+        let root = next.root
+        try checkTreeHead(item, size: next.size, root: root)
         let leaf = try Self.leaf(leafBytes)
         try Self.check(item.evidence, of: leaf)
-        let computed = head.head.root
-        if let other = knownRoots[next.size, default: []].subtracting([computed]).min() {
-            throw .contradictsKnownTreeHead(known: other, computed: computed)
+        if !knownRoots.isEmpty,
+            let other = knownRoots[next.size, default: []].subtracting([root]).min()
+        {
+            throw .contradictsKnownTreeHead(known: other, computed: root)
         }
         tree = next
-        treeHead = head
+        lastLeafHash = hash
         return leaf
     }
 
@@ -69,10 +132,12 @@ public struct LogAuditor: Sendable {
     ///
     /// `storedTree` is the stored frontier (nil if missing), `signedSize` the greatest size under
     /// which a tree head is stored.
-    /// - Throws: a failure behind the last entry.
-    public func finish(
+    /// - Throws: a failure behind the last entry, or at one whose signature was still to be
+    ///   checked.
+    public mutating func finish(
         storedTree: [UInt8]?, signedSize: UInt64
     ) throws(AuditFailure) -> AuditReport {
+        try settle()
         let greatest = max(signedSize, knownRoots.keys.max() ?? 0)
         guard greatest <= tree.size else {
             throw AuditFailure(
@@ -86,24 +151,32 @@ public struct LogAuditor: Sendable {
         return AuditReport(entryCount: tree.size, treeHead: treeHead)
     }
 
-    private func checkedTreeHead(
-        _ bytes: [UInt8]?, of tree: MerkleTree
-    ) throws(AuditFailure.Reason) -> SignedTreeHead {
-        guard let bytes else { throw .treeHeadMissing }
+    /// Checks that the head states this root; its signature now, or later with others.
+    private mutating func checkTreeHead(
+        _ item: Item, size: UInt64, root: Digest
+    ) throws(AuditFailure.Reason) {
+        guard let note = item.treeHead else { throw .treeHeadMissing }
+        if item.checksum == .holds {
+            let text = TreeHead.text(origin: key.name, size: size, root: root)
+            if note.count > text.count, note.starts(with: text), note[text.count] == 0x0A {
+                pending.append(Pending(index: size - 1, note: note))
+                return
+            }
+        }
         let signed: SignedTreeHead
         do {
-            signed = try SignedTreeHead(bytes: bytes, key: key)
+            signed = try SignedTreeHead(bytes: note, key: key)
         } catch {
             throw .treeHeadInvalid(error)
         }
-        guard signed.head.size == tree.size else {
-            throw .treeHeadSize(expected: tree.size, stated: signed.head.size)
+        guard signed.head.size == size else {
+            throw .treeHeadSize(expected: size, stated: signed.head.size)
         }
-        let root = tree.root
         guard signed.head.root == root else {
             throw .rootMismatch(signed: signed.head.root, computed: root)
         }
-        return signed
+        guard item.checksum != .fails else { throw .treeHeadChecksum }
+        treeHead = signed
     }
 
     private static func leaf(_ bytes: [UInt8]) throws(AuditFailure.Reason) -> LogLeaf {

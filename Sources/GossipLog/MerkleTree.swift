@@ -51,16 +51,12 @@ public struct MerkleTree: Hashable, Sendable {
 
     /// The hash of a leaf with these bytes.
     public static func leafHash(_ leaf: [UInt8]) -> Digest {
-        Hashing.sha256([0] + leaf)
+        Hashing.sha256(prefix: 0, leaf)
     }
 
     /// The hash of a node above two others.
     public static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
-        var bytes: [UInt8] = [1]
-        bytes.reserveCapacity(1 + 2 * Digest.byteCount)
-        bytes += left.bytes
-        bytes += right.bytes
-        return Hashing.sha256(bytes)
+        Hashing.sha256(prefix: 1, left, right)
     }
 
     /// The root over these leaf hashes.

@@ -62,11 +62,16 @@ public struct TreeHead: Hashable, Sendable {
 
     /// The text that is signed.
     public var text: [UInt8] {
-        var text = "\(origin)\n\(size)\n\(Base64.encode(root.bytes))\n"
+        var text = Self.text(origin: origin, size: size, root: root)
         for line in extensions {
-            text += line + "\n"
+            text += Array((line + "\n").utf8)
         }
-        return Array(text.utf8)
+        return text
+    }
+
+    /// The text of a head without extension lines.
+    static func text(origin: String, size: UInt64, root: Digest) -> [UInt8] {
+        Array("\(origin)\n\(size)\n\(Base64.encode(root.bytes))\n".utf8)
     }
 
     private static func size(_ line: some Collection<UInt8>) -> UInt64? {

@@ -36,12 +36,13 @@ extension StateReading where Self: ~Copyable {
     /// The signed tree head for a size, as the bytes of its note; nil if there is none.
     public func treeHead(size: UInt64) throws(StorageError) -> [UInt8]? {
         try raw.value(in: StateTables.treeHeads, key: BigEndian.bytes(size))
+            .map { TreeHeadRow.note($0).bytes }
     }
 
     /// The signed tree head of the greatest size, as the bytes of its note; nil for an empty log.
     public func latestTreeHead() throws(StorageError) -> [UInt8]? {
         guard let key = try raw.lastKey(in: StateTables.treeHeads) else { return nil }
-        return try raw.value(in: StateTables.treeHeads, key: key)
+        return try raw.value(in: StateTables.treeHeads, key: key).map { TreeHeadRow.note($0).bytes }
     }
 
     /// The evidence behind a leaf by its hash (32 bytes); nil if it is not here.
@@ -55,51 +56,15 @@ extension StateReading where Self: ~Copyable {
     /// by its own rules.
     /// - Throws: `StorageError` where the store could not be read; what is wrong with the log is
     ///   in the result.
-    /// - Complexity: one signature check and O(log n) hashes for each entry.
+    /// - Complexity: O(log n) hashes for each entry, one signature check for up to 256 of them.
     public func auditLog(
         key: NoteKey,
         knownTreeHeads: [SignedTreeHead] = [],
         each: (UInt64, LogLeaf, [UInt8]?) -> AuditFailure? = { _, _, _ in nil }
     ) throws(StorageError) -> Result<AuditReport, AuditFailure> {
-        var auditor = LogAuditor(key: key, knownTreeHeads: knownTreeHeads)
-        let lastIndex = try lastNumber(in: StateTables.logLeaves)
-        let signedSize = try lastNumber(in: StateTables.treeHeads) ?? 0
-        if let lastIndex {
-            for index in 0...lastIndex {
-                let item = try auditItem(at: index)
-                do {
-                    let leaf = try auditor.check(item)
-                    if let failure = each(index, leaf, item.evidence) { return .failure(failure) }
-                } catch {
-                    return .failure(error)
-                }
-            }
-        }
-        let storedTree = try raw.value(in: StateTables.logState, key: StateTables.treeKey)
-        do {
-            return .success(try auditor.finish(storedTree: storedTree, signedSize: signedSize))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func auditItem(at index: UInt64) throws(StorageError) -> LogAuditor.Item {
-        let bytes = try logLeaf(index)
-        var evidence: [UInt8]?
-        if let bytes, let hash = (try? LogLeaf(bytes: bytes))?.evidenceKey {
-            evidence = try self.evidence(hash: hash)
-        }
-        let size = index.addingReportingOverflow(1)
-        let treeHead = size.overflow ? nil : try treeHead(size: size.partialValue)
-        return LogAuditor.Item(leaf: bytes, treeHead: treeHead, evidence: evidence)
-    }
-
-    private func lastNumber(in table: Table) throws(StorageError) -> UInt64? {
-        guard let key = try raw.lastKey(in: table) else { return nil }
-        guard let number: UInt64 = BigEndian.value(key) else {
-            throw .malformedRecord(table: table.name, key: key)
-        }
-        return number
+        var audit = LogAudit(key: key, knownTreeHeads: knownTreeHeads)
+        if let failure = try audit.run(over: raw, each: each) { return .failure(failure) }
+        return try audit.finish(over: raw)
     }
 }
 
@@ -116,6 +81,7 @@ extension WriteTransaction {
     ) throws(StorageError) -> SignedTreeHead? {
         guard !entries.isEmpty else { return nil }
         var tree = try logTree()
+        try fillMissingTiles(size: tree.size)
         var head: SignedTreeHead?
         for entry in entries {
             let bytes = entry.leaf.bytes
@@ -125,7 +91,10 @@ extension WriteTransaction {
             }
             tree.append(bytes)
             let signed = signer.treeHead(of: tree)
-            try put(signed.bytes, in: StateTables.treeHeads, key: BigEndian.bytes(tree.size))
+            try put(
+                TreeHeadRow.bytes(note: signed.bytes), in: StateTables.treeHeads,
+                key: BigEndian.bytes(tree.size))
+            if tree.size.isMultiple(of: LogTile.width) { try fillTiles(size: tree.size) }
             head = signed
         }
         try put(tree.encoded, in: StateTables.logState, key: StateTables.treeKey)

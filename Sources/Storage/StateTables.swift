@@ -25,10 +25,13 @@ enum StateTables {
     )
     static let peers = Table(name: "peers", index: 9, keyByteCounts: 1...128)
     static let settings = Table(name: "settings", index: 10)
+    static let logTiles = Table(
+        name: "logTiles", index: 11, keyByteCounts: 9...9, valueByteCounts: 32...8192
+    )
 
     static let all = [
         format, entries, records, objects, chunks, logLeaves, logState, treeHeads, evidence, peers,
-        settings,
+        settings, logTiles,
     ]
 
     /// The only key of ``format``.

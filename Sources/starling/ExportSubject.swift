@@ -79,17 +79,19 @@ struct ExportSubject {
             switch kind {
             case .peft:
                 try PEFTFolder.write(
-                    adapter.peft(baseModelName: baseModelName), to: path, extraFiles: certificate)
+                    adapter.peft(baseModelName: baseModelName), to: path,
+                    extraFiles: consensus?.filesBesideLoRA ?? [:])
                 if let read {
                     try READFolder.write(
-                        read, to: Self.readPath(beside: path), extraFiles: certificate)
+                        read, to: Self.readPath(beside: path),
+                        extraFiles: consensus?.filesBesideREAD ?? [:])
                 }
             case .gguf:
                 try AdapterExport.writeGGUF(adapter, name: baseModelName ?? base.name, to: path)
             case .mergedSafetensors:
                 let type = try checked(type ?? base.defaultType)
                 var files = try base.folderFiles()
-                files.add(certificate)
+                files.add(consensus?.certificate ?? [:])
                 try AdapterExport.writeFolder(
                     adapter, mergedInto: base.source,
                     encoding: type.elementType.map { .uniform($0) } ?? .original, files: files,
@@ -113,10 +115,6 @@ struct ExportSubject {
         } catch {
             throw failure(error)
         }
-    }
-
-    private var certificate: [String: [UInt8]] {
-        consensus.map { [ConsensusAdapter.certificateName: $0.certificate] } ?? [:]
     }
 
     private func checked(_ type: ExportType) throws(CommandFailure) -> ExportType {

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Foundation
+internal import NodeServices
 
 /// Looks at the place of a result before hours of work go into it.
 enum OutputFolder {
@@ -10,6 +11,7 @@ enum OutputFolder {
     static func check(
         _ path: String,
         fileNames: [String] = PEFTFolder.fileNames + READFolder.fileNames
+            + ConsensusAdapter.fileNames
     ) throws(CommandFailure) {
         let files = FileManager.default
         let target = URL(filePath: path).standardizedFileURL

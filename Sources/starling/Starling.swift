@@ -10,7 +10,8 @@ struct Starling: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, PlanCommand.self, RunCommand.self, PeersCommand.self,
             StatusCommand.self,
-            ExportCommand.self, AuditCommand.self, TrainCommand.self, EvalCommand.self,
+            ExportCommand.self, VerifyCommand.self, AuditCommand.self, LogCommand.self,
+            TrainCommand.self, EvalCommand.self,
             GenerateCommand.self, SimulateCommand.self, BenchCommand.self, DoctorCommand.self,
         ]
     )

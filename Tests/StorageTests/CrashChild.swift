@@ -22,7 +22,7 @@ struct CrashChild {
 
     static func run(_ arguments: String...) throws -> Run {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: try path())
+        process.executableURL = URL(fileURLWithPath: try BuiltProgram.path(of: "StorageCrashChild"))
         process.arguments = arguments
         let output = Pipe()
         process.standardOutput = output
@@ -37,15 +37,5 @@ struct CrashChild {
             exitCode: isSignal ? nil : process.terminationStatus,
             signal: isSignal ? process.terminationStatus : nil
         )
-    }
-
-    private static func path() throws -> String {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let folder = own.split(separator: "/").dropLast().joined(separator: "/")
-        let path = "/\(folder)/StorageCrashChild"
-        try #require(
-            FileManager.default.isExecutableFile(atPath: path), "\(path) is not built"
-        )
-        return path
     }
 }

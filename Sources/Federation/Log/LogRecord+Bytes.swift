@@ -40,6 +40,8 @@ extension LogRecord {
         case .peerRefused(let member, let reason):
             writer.write(raw: member.bytes)
             writer.write(reason.rawValue)
+        case .logFork(let member, _):
+            writer.write(raw: member.bytes)
         case .mixed(let record):
             writer.write(raw: record.payload)
         }
@@ -50,7 +52,8 @@ extension LogRecord {
     ///
     /// An announcement: its signature (64). A departure that was announced: the leave's
     /// `memberSince` (8) and signature (64). An entry: ``CertifiedEntry/bytes``. An equivocation:
-    /// both statements with their signatures, each with its length (4) in front.
+    /// both statements with their signatures, each with its length (4) in front. A forked log: the
+    /// text that `starling verify` reads.
     public var evidence: [UInt8] {
         switch self {
         case .updateAnnounced(let item), .updateLate(let item): return item.signature
@@ -65,6 +68,7 @@ extension LogRecord {
             writer.write(prefixed: found.first)
             writer.write(prefixed: found.second)
             return writer.bytes
+        case .logFork(_, let evidence): return evidence
         case .mixed(let record): return record.signatures.flatMap { $0 }
         case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
             return []
@@ -115,7 +119,7 @@ public enum LogRecordReader {
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
         case 11: return .mixed(try MixRecord(payload: rest))
-        case 1, 2, 9, 10: return .other(kind: kind)
+        case 1, 2, 9, 10, LogRecord.logForkKind: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }

@@ -26,6 +26,11 @@ public enum LogRecord: Hashable, Sendable {
     case peerRefused(member: PublicKey, RejectReason)
     /// This node averaged states; the evidence is the announcements of those that arrived.
     case mixed(MixRecord)
+    /// A member's own log has two histories; the evidence proves it.
+    case logFork(member: PublicKey, evidence: [UInt8])
+
+    /// The number of a record about a forked log.
+    public static let logForkKind: UInt16 = 20
 
     /// The stable number of the record's kind.
     public var kind: UInt16 {
@@ -41,6 +46,7 @@ public enum LogRecord: Hashable, Sendable {
         case .equivocation: 9
         case .peerRefused: 10
         case .mixed: 11
+        case .logFork: Self.logForkKind
         }
     }
 }

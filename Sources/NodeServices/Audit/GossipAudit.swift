@@ -29,7 +29,8 @@ enum GossipAudit {
         case .failure(let failure):
             report.entryCount = failure.entryIndex
             report.failure = NodeAudit.Failure(
-                entryIndex: failure.entryIndex, reason: reading.reason ?? "\(failure.reason)")
+                entryIndex: failure.entryIndex,
+                reason: reading.reason(at: failure.entryIndex) ?? "\(failure.reason)")
         }
         let history = reading.history
         report.roundCount = history.round
@@ -118,7 +119,7 @@ enum GossipAudit {
 private final class GossipLogReading: @unchecked Sendable {
     // Only the store's thread changes it, inside of one transaction; the audit reads afterwards.
     private(set) var history: GossipHistory
-    private(set) var reason: String?
+    private var failure: (index: UInt64, reason: String)?
     private let manifestDigest: Digest
 
     init(manifest: SignedManifest, member: PublicKey) {
@@ -132,6 +133,7 @@ private final class GossipLogReading: @unchecked Sendable {
             guard LogRecordReader.isProven(record, by: evidence, manifest: manifestDigest) else {
                 return fail(index, "its evidence does not prove what it says")
             }
+            try ForkRecord.check(record, evidence: evidence)
             try history.take(record, at: index)
             return nil
         } catch let violation as GossipHistory.Violation {
@@ -141,8 +143,13 @@ private final class GossipLogReading: @unchecked Sendable {
         }
     }
 
+    /// Why the entry was refused here; nil where it is the log's own failure.
+    func reason(at index: UInt64) -> String? {
+        failure.flatMap { $0.index == index ? $0.reason : nil }
+    }
+
     private func fail(_ index: UInt64, _ text: String) -> AuditFailure {
-        reason = text
+        failure = (index, text)
         return AuditFailure(entryIndex: index, reason: .claimRefused)
     }
 }

@@ -1,4 +1,4 @@
-internal import Cryptography
+public import Cryptography
 internal import Federation
 internal import Foundation
 internal import GossipLog
@@ -28,6 +28,8 @@ public enum NodeAudit {
         public internal(set) var isCertified = true
         /// Rounds that were checked and hold.
         public internal(set) var roundCount: UInt64 = 0
+        /// The rounds whose sums were to be computed again; none in gossip.
+        public internal(set) var replays: [Replay] = []
         /// Rounds whose sum, or whose mean in gossip, was computed again.
         public internal(set) var sumCount = 0
         /// The first thing that does not hold; nil if everything does.
@@ -42,24 +44,34 @@ public enum NodeAudit {
         public let reason: String
     }
 
+    /// A certified round whose sum was to be computed again.
+    public struct Replay: Sendable {
+        /// The round.
+        public let round: UInt64
+        /// The digest of the sum that was certified.
+        public let sumDigest: Digest
+        /// The digest of the adapter that was certified.
+        public let adapterDigest: Digest
+        /// The updates that the sum is of, and how many of them are still here.
+        public let updateCount: Int
+        /// What is not here any more and would be needed; empty where sum and adapter were computed
+        /// and are the certified ones.
+        public internal(set) var missing: [String]
+    }
+
     /// Audits a home.
     ///
+    /// With `replays`, sums are computed again from the updates that are still stored.
     /// - Throws: ``NodeError`` when the home can't be read at all; what is wrong with what was read
     ///   is in the report.
-    public static func audit(home: NodeHome) async throws(NodeError) -> Report {
-        let store = try NodeStore(home: home, access: .readOnly)
-        guard let manifest = try await store.manifest(),
-            let identity = try await store.setting(SettingKey.identity),
-            let member = PublicKey(bytes: identity)
-        else {
-            throw NodeError(
-                .notFound, "\(home.folder.path) has run in no federation yet: nothing to audit."
-            )
-        }
-        let key = try NodeLog.key(manifest: manifest, member: member)
+    public static func audit(
+        home: NodeHome, replays: Bool = true
+    ) async throws(NodeError) -> Report {
+        let log = try await StoredLog.open(home: home)
+        let (store, manifest, key) = (log.store, log.manifest, log.key)
         guard !manifest.manifest.exchange.kind.isGossip else {
             return try await GossipAudit.audit(
-                store: store, manifest: manifest, member: member, key: key)
+                store: store, manifest: manifest, member: log.member, key: key)
         }
         let chain = ChainCheck(manifest: manifest)
         let outcome = try await store.read { (transaction) throws(StorageError) in
@@ -74,16 +86,28 @@ public enum NodeAudit {
             report.entryCount = failure.entryIndex
             report.failure = Failure(
                 entryIndex: failure.entryIndex,
-                reason: chain.reason ?? "\(failure.reason)"
+                reason: chain.reason(at: failure.entryIndex) ?? "\(failure.reason)"
             )
         }
         report.roundCount = chain.state.completedRoundCount
         guard report.isOK else { return report }
         report.failure = try await compare(chain, with: store)
-        guard report.isOK else { return report }
-        (report.sumCount, report.failure) = try await checkSums(
-            of: chain, manifest: manifest, store: store
-        )
+        guard report.isOK, replays else { return report }
+        for logged in chain.entries where logged.entry.proposal.round > 0 {
+            let entry = logged.entry
+            var replay = Replay(
+                round: entry.proposal.round, sumDigest: entry.result.sumDigest,
+                adapterDigest: entry.result.adapterDigest,
+                updateCount: entry.proposal.participants.count, missing: [])
+            switch try await SumCheck(manifest: manifest, entry: entry, store: store).run() {
+            case .holds: report.sumCount += 1
+            case .incomplete(let missing): replay.missing = missing
+            case .fails(let reason):
+                report.failure = Failure(entryIndex: logged.index, reason: reason)
+                return report
+            }
+            report.replays.append(replay)
+        }
         return report
     }
 
@@ -108,22 +132,6 @@ public enum NodeAudit {
         }
         return nil
     }
-
-    private static func checkSums(
-        of chain: ChainCheck, manifest: SignedManifest, store: NodeStore
-    ) async throws(NodeError) -> (count: Int, failure: Failure?) {
-        var count = 0
-        for logged in chain.entries where logged.entry.proposal.round > 0 {
-            let check = SumCheck(manifest: manifest, entry: logged.entry, store: store)
-            switch try await check.run() {
-            case .holds: count += 1
-            case .incomplete: continue
-            case .fails(let reason):
-                return (count, Failure(entryIndex: logged.index, reason: reason))
-            }
-        }
-        return (count, nil)
-    }
 }
 
 /// Follows the chain through the log.
@@ -131,7 +139,7 @@ private final class ChainCheck: @unchecked Sendable {
     // Only the store's thread changes it, inside of one transaction; the audit reads afterwards.
     private(set) var state: ChainState
     private(set) var entries: [(index: UInt64, entry: CertifiedEntry)] = []
-    private(set) var reason: String?
+    private var failure: (index: UInt64, reason: String)?
 
     init(manifest: SignedManifest) {
         state = ChainState(genesis: manifest)
@@ -143,6 +151,7 @@ private final class ChainCheck: @unchecked Sendable {
             guard
                 LogRecordReader.isProven(record, by: evidence, manifest: state.manifestDigest)
             else { return fail(index, "its evidence does not prove what it says") }
+            try ForkRecord.check(record, evidence: evidence)
             guard case .certified = record, let evidence else { return nil }
             let entry = try CertifiedEntry(bytes: evidence)
             try state.verify(entry)
@@ -151,13 +160,20 @@ private final class ChainCheck: @unchecked Sendable {
             return nil
         } catch let error as RejectReason {
             return fail(index, error.sentence)
+        } catch let error as ForkEvidence.Failure {
+            return fail(index, "its evidence of a forked log proves nothing: \(error)")
         } catch {
             return fail(index, "it can't be read: \(error)")
         }
     }
 
+    /// Why the entry was refused here; nil where it is the log's own failure.
+    func reason(at index: UInt64) -> String? {
+        failure.flatMap { $0.index == index ? $0.reason : nil }
+    }
+
     private func fail(_ index: UInt64, _ text: String) -> AuditFailure {
-        reason = text
+        failure = (index, text)
         return AuditFailure(entryIndex: index, reason: .claimRefused)
     }
 }

@@ -8,8 +8,8 @@ struct SumCheck: Sendable {
     enum Outcome: Sendable {
         /// The updates give the certified sum and adapter.
         case holds
-        /// Not all of them are here any more.
-        case incomplete
+        /// Not all that it takes is here any more; what is not.
+        case incomplete([String])
         /// They don't, or one of them could never have been summed.
         case fails(String)
     }
@@ -23,13 +23,16 @@ struct SumCheck: Sendable {
     /// - Throws: ``NodeError`` when the store can't be read.
     func run() async throws(NodeError) -> Outcome {
         let proposal = entry.proposal
-        guard let base = try await store.object(proposal.baseAdapterDigest) else {
-            return .incomplete
-        }
+        var missing: [String] = []
+        let base = try await store.object(proposal.baseAdapterDigest)
+        if base == nil { missing.append("the base adapter \(proposal.baseAdapterDigest)") }
         for participant in proposal.participants
         where try await !store.holdsObject(participant.summary.objectID) {
-            return .incomplete
+            missing.append(
+                "the update \(participant.summary.objectID) of "
+                    + "\(PeerID(publicKey: participant.summary.member))")
         }
+        guard let base, missing.isEmpty else { return .incomplete(missing) }
         guard ContentAddress.id(of: base) == proposal.baseAdapterDigest else {
             return fails("the stored base adapter has other bytes than its address says")
         }

@@ -26,10 +26,16 @@ public struct ConsensusAdapter: Sendable {
     public let adapter: PEFTAdapter
     /// The READ adapter as its files hold it; nil where the federation has none.
     public let read: READFiles?
-    /// The name of the file that ``certificate`` belongs in.
-    public static let certificateName = "starling.json"
-    /// JSON with the certificate and the whole certified entry, or with the node's own statement.
-    public let certificate: [UInt8]
+    /// The names of the files that an export adds to an adapter's own.
+    public static let fileNames = [ExportWriter.documentName, ExportWriter.restName]
+    /// What a folder with other weights than the adapter's gets: the document that vouches for it, a
+    /// certificate or the node's own statement.
+    public let certificate: [String: [UInt8]]
+    /// What a folder with the LoRA adapter gets, so that `starling verify` finds all of the
+    /// state there.
+    public let filesBesideLoRA: [String: [UInt8]]
+    /// What a folder with the READ adapter gets.
+    public let filesBesideREAD: [String: [UInt8]]
     /// The base model in the node's store.
     public let base: StoredModel
     /// The token that the base model's texts begin with, if there is one.
@@ -69,13 +75,20 @@ public struct ConsensusAdapter: Sendable {
         let base = try await library.open(manifest.baseModelDigest)
         let tokenizer = try await library.tokenizer(of: base.record)
         let shape = try FederationAdapter(manifest: manifest, record: base.record)
-        let state: NamedTensors
+        let state: ConsensusState
         do {
-            state = try ConsensusState(bytes: bytes, layout: shape.layout).adapter
+            state = try ConsensusState(bytes: bytes, layout: shape.layout)
         } catch {
             throw NodeError(.verificationFailed, "The stored adapter can't be read.", cause: error)
         }
-        let (adapter, read) = shape.adapters(with: state)
+        let (adapter, read) = shape.adapters(with: state.adapter)
+        let document = try await origin.document(store: store, manifest: status.manifest)
+        let certificate = [ExportWriter.documentName: document]
+        func files(beside written: NamedTensors) -> [String: [UInt8]] {
+            var files = certificate
+            files[ExportWriter.restName] = ExportWriter.rest(of: state.tensors, beside: written)
+            return files
+        }
         return ConsensusAdapter(
             round: origin.round,
             adapterDigest: digest,
@@ -85,7 +98,9 @@ public struct ConsensusAdapter: Sendable {
             distance: origin.distance,
             adapter: adapter.peft(baseModelName: manifest.baseModelName),
             read: read?.files(baseModelName: manifest.baseModelName),
-            certificate: try origin.certificate(of: status.manifest),
+            certificate: certificate,
+            filesBesideLoRA: files(beside: adapter.parameters),
+            filesBesideREAD: read.map { files(beside: $0.parameters) } ?? certificate,
             base: base,
             bosID: tokenizer.bosID,
             eosID: tokenizer.eosID
@@ -162,12 +177,17 @@ private enum Origin {
         if case .own(let snapshot, _) = self { snapshot.distance } else { nil }
     }
 
-    func certificate(of manifest: SignedManifest) throws(NodeError) -> [UInt8] {
+    func document(
+        store: NodeStore, manifest: SignedManifest
+    ) async throws(NodeError) -> [UInt8] {
         switch self {
         case .certified(let entry):
-            try ExportCertificate(manifest: manifest, entry: entry).json
+            return try await ExportWriter(store: store, manifest: manifest)
+                .document(height: entry.height).json
         case .own(let snapshot, let identity):
-            try OwnAdapterCertificate(manifest: manifest, snapshot: snapshot, signer: identity).json
+            return try OwnAdapterCertificate(
+                manifest: manifest, snapshot: snapshot, signer: identity
+            ).json
         }
     }
 }

@@ -18,6 +18,7 @@ extension FederationService {
         let messenger: GroupMessenger
         let fetcher: ObjectFetcher
         let connector: PeerConnector
+        let witness: WitnessService
         let access: AccessRules
         let status: StatusWriter
         let settings: FederationSettings

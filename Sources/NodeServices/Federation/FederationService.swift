@@ -87,6 +87,7 @@ actor FederationService {
                         try? await Task.sleep(for: .milliseconds(250))
                     }
                 }
+                group.addTask { await parts.witness.run() }
                 group.addTask {
                     do {
                         try await parts.connector.run()
@@ -314,7 +315,8 @@ actor FederationService {
     /// Members may fetch updates, and are kept connected as far as that is of use.
     private func noteMembers() {
         let status = instance.status(now: now)
-        let members = status.members.map(PeerID.init(publicKey:))
+        let keys = status.members
+        let members = keys.map(PeerID.init(publicKey:))
         let wanted = status.gossip?.wantedPeers.map(PeerID.init(publicKey:)) ?? members
         if wanted != wantedPeers {
             wantedPeers = wanted
@@ -323,6 +325,7 @@ actor FederationService {
         guard members != knownMembers else { return }
         knownMembers = members
         parts.access.setMembers(members)
+        parts.witness.setMembers(keys)
     }
 
     /// Finished, and either everybody else is too (and has heard of us), or patience is over; never

@@ -198,6 +198,9 @@ public final class Node: Sendable {
             identity: identity, logger: logger
         )
         connector.register(at: swarm)
+        let witness = try WitnessService(
+            manifest: manifest, identity: identity, store: store, opener: swarm, logger: logger)
+        witness.register(at: swarm)
         return FederationService.Parts(
             manifest: manifest, store: store, trainer: trainer, publisher: publisher,
             aggregation: AggregationWorker(
@@ -205,7 +208,7 @@ public final class Node: Sendable {
                 inspector: publisher?.inspector, logger: logger),
             swarm: swarm, messenger: messenger,
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
-            connector: connector, access: access,
+            connector: connector, witness: witness, access: access,
             status: StatusWriter(
                 file: options.home.statusFile, peerID: own,
                 part: part?.resolved(in: adapter)),

@@ -34,4 +34,19 @@ enum NodeLog {
             throw NodeError(.verificationFailed, "The log has no valid name.", cause: error)
         }
     }
+
+    /// The member whose log has that origin; nil where it is no log of a member.
+    static func member(origin: String) -> PublicKey? {
+        let parts = origin.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, let bytes = Hexadecimal.decode(String(parts[2])) else {
+            return nil
+        }
+        return PublicKey(bytes: bytes)
+    }
+
+    /// The key with which a node cosigns the heads of others: one of its own, so that no signature
+    /// of the log stands for a cosignature, nor the other way round.
+    static func cosigningKey(identity: SigningKey) -> SigningKey {
+        identity.derivedKey(domain: "starling/witness-key/1")
+    }
 }

@@ -256,7 +256,7 @@ extension LogRecord {
         case .aggregated: .aggregated
         case .mixed: .mixed
         case .certified: .result
-        case .equivocation: .equivocation
+        case .equivocation, .logFork: .equivocation
         case .peerRefused: .note
         }
     }

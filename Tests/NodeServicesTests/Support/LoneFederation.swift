@@ -65,8 +65,10 @@ final class LoneFederation {
                         Float((generator.fraction() - 0.5) * scale)
                     }))
         }
+        let module = "base_model.model.model.layers.0.self_attn.q_proj"
         return NamedTensors([
-            element("0.lora_A.weight", [4, 6]), element("0.lora_B.weight", [5, 4]),
+            element(module + ".lora_A.weight", [4, 6]),
+            element(module + ".lora_B.weight", [5, 4]),
         ])
     }
 
