@@ -34,6 +34,12 @@ extension YamuxSession {
         return lingering.keys.sorted().map { .reset($0) }
     }
 
+    /// Asks the peer for a sign of life, unless it has been asked already.
+    public mutating func ping(now: Duration) {
+        guard failure == nil, outstandingPing == nil else { return }
+        startPing(now: now)
+    }
+
     /// Ends the session in order: no new streams, the open ones may end.
     public mutating func goAway() {
         guard failure == nil, !hasSentGoAway else { return }
