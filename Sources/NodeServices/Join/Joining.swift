@@ -85,7 +85,7 @@ struct Joining {
             return try await library.open(wanted)
         } catch {
             guard error.code == .notFound, let join = options.join else { throw error }
-            let swarm = factory.joiningSwarm()
+            let swarm = try factory.joiningSwarm()
             try await using(swarm, dialling: join) { (peer) throws(NodeError) in
                 let fetcher = ObjectFetcher(
                     store: store, streams: swarm, logger: options.logger
@@ -107,7 +107,7 @@ struct Joining {
         let (answers, sink) = AsyncStream.makeStream(
             of: (PublicKey, [UInt8]).self, bufferingPolicy: .bufferingOldest(64)
         )
-        let swarm = factory.joiningSwarm()
+        let swarm = try factory.joiningSwarm()
         let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
         messenger.register { from, bytes in sink.yield((from, bytes)) }
         return try await using(swarm, dialling: address) { (peer) throws(NodeError) in
