@@ -176,8 +176,8 @@ let package = Package(
             "NodeServices",
             [
                 "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
-                "Federation", "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore,
-                nioPosix,
+                "Federation", "GossipLog", "LibP2P", "Cryptography", "Storage", "Transports", log,
+                nioCore, nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

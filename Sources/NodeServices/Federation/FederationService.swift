@@ -34,6 +34,7 @@ actor FederationService {
         let messenger: GroupMessenger
         let fetcher: ObjectFetcher
         let connector: PeerConnector
+        let announcements: AnnouncementService
         let access: AccessRules
         let status: StatusWriter
         let settings: FederationSettings

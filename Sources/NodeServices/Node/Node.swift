@@ -102,6 +102,8 @@ public final class Node: Sendable {
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
+        let network = NetworkUpkeep(
+            options: options, parts: parts, identity: identity)
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
         let addresses: [Multiaddr]
@@ -119,12 +121,15 @@ public final class Node: Sendable {
             return running.isStopping
         }
         if isStopping { service.stop() }
+        let upkeep = Task { await network.run() }
         let ending: Result<FederationService.Ending, NodeError>
         do {
             ending = .success(try await service.run())
         } catch {
             ending = .failure(error)
         }
+        upkeep.cancel()
+        await upkeep.value
         await parts.swarm.shutdown()
         return try ending.get() == .finished ? .finished : .stopped
     }
@@ -187,6 +192,12 @@ public final class Node: Sendable {
             identity: identity, logger: logger
         )
         connector.register(at: swarm)
+        ReachabilityService(
+            swarm: swarm, networkKey: try options.settings.network.key(), logger: logger
+        ).register()
+        let announcements = try await AnnouncementService(
+            swarm: swarm, store: store, manifest: manifest, logger: logger)
+        let report = options.report
         let threads =
             options.settings.threads ?? NodeSettings.standardThreadCount
         let part = try options.settings.trainedPart()
@@ -205,7 +216,7 @@ public final class Node: Sendable {
                 manifest: manifest, layout: adapter.layout, store: store, logger: logger),
             swarm: swarm, messenger: messenger,
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
-            connector: connector, access: access,
+            connector: connector, announcements: announcements, access: access,
             status: StatusWriter(
                 file: options.home.statusFile, peerID: own,
                 part: part.resolved(in: adapter)),
@@ -213,7 +224,11 @@ public final class Node: Sendable {
                 linger: options.linger,
                 retainedRoundCount: options.settings.retainRounds ?? 8
             ),
-            logger: logger, report: options.report
+            logger: logger,
+            report: { news in
+                announcements.note(news)
+                report(news)
+            }
         )
     }
 }
