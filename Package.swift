@@ -176,7 +176,8 @@ let package = Package(
             "NodeServices",
             [
                 "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
-                "Federation", "GossipLog", "LibP2P", "Cryptography", "Storage", "Transports", log,
+                "Training", "Federation", "GossipLog", "LibP2P", "Cryptography", "Storage",
+                "Transports", log,
                 nioCore, nioPosix,
             ]
         ),

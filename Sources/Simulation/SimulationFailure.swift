@@ -23,6 +23,8 @@ public enum SimulationFailure: Error, Hashable, Sendable {
     case brokenStore(node: Int, object: Digest)
     /// The log lacks a record that must be there.
     case logIncomplete(node: Int, height: UInt64)
+    /// A mean of a gossiping node breaks a rule.
+    case unsoundMean(node: Int, round: UInt64, what: String)
     /// The time limit passed; the heights of the nodes show where it hangs.
     case stalled(heights: [UInt64])
 }

@@ -67,10 +67,12 @@ struct InitCommand: AsyncParsableCommand {
     var seed: UInt64 = 1
 
     @OptionGroup var aggregation: AggregationOptions
+    @OptionGroup var exchange: ExchangeOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        let options = try self.options
         try await withSharedConsole(output) { console in
             let report = try await NodeSetup.createFederation(
                 home: home.folder, modelPath: model, options: options
@@ -87,6 +89,7 @@ struct InitCommand: AsyncParsableCommand {
             record.add("parameters", report.parameterCount)
             record.add("aggregation", aggregation.aggregation)
             record.add("wire", aggregation.wire.rawValue)
+            record.add("exchange", "\(options.exchange.kind)")
             record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
             console.report(
                 record,
@@ -95,31 +98,43 @@ struct InitCommand: AsyncParsableCommand {
                     this node   \(report.peerID)
                     adapter     rank \(rank), \(report.parameterCount) parameters
                     aggregation \(aggregation.aggregation), \(aggregation.wire.rawValue)
+                    exchange    \(Self.text(of: options.exchange))
                     next        starling run --home \(home.folder.folder.path) --data FILE
                     """
             )
         }
     }
 
+    private static func text(of exchange: Manifest.ExchangeSettings) -> String {
+        switch exchange.kind {
+        case .group: "group, one certified adapter"
+        case .gossip: "gossip, to \(exchange.fanOut) members a round"
+        case .groups: "groups of \(exchange.groupMemberCountMax) at most, redrawn each round"
+        }
+    }
+
     private var options: FederationOptions {
-        var options = FederationOptions()
-        options.name = name
-        options.roundCount = rounds
-        options.localStepCount = localSteps
-        options.batchSize = batch
-        options.sequenceLength = length
-        options.rank = rank
-        options.alpha = alpha
-        options.targets = targets?.projections ?? Projection.allCases
-        options.learningRate = learningRate
-        options.warmupStepCount = warmup
-        options.startMemberCount = members
-        options.quorumMinimum = quorum
-        options.absentRoundCountMax = absentRounds
-        options.normBound = normBound
-        options.seed = seed
-        options.aggregation = aggregation.settings
-        options.read = aggregation.read
-        return options
+        get throws {
+            var options = FederationOptions()
+            options.name = name
+            options.roundCount = rounds
+            options.localStepCount = localSteps
+            options.batchSize = batch
+            options.sequenceLength = length
+            options.rank = rank
+            options.alpha = alpha
+            options.targets = targets?.projections ?? Projection.allCases
+            options.learningRate = learningRate
+            options.warmupStepCount = warmup
+            options.startMemberCount = members
+            options.quorumMinimum = quorum
+            options.absentRoundCountMax = absentRounds
+            options.normBound = normBound
+            options.seed = seed
+            options.aggregation = aggregation.settings
+            options.read = aggregation.read
+            options.exchange = try exchange.settings(memberCount: members)
+            return options
+        }
     }
 }

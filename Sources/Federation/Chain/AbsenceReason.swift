@@ -20,6 +20,8 @@ public enum AbsenceReason: Hashable, Sendable {
     case belowData
     /// The member's training failed, for instance with a loss that is not finite.
     case trainingFailed
+    /// The member has too little memory to train; it serves others.
+    case belowMemory
 
     /// The stable number.
     public var code: UInt16 {
@@ -31,6 +33,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .refused: 5
         case .belowData: 6
         case .trainingFailed: 7
+        case .belowMemory: 8
         }
     }
 
@@ -51,6 +54,7 @@ public enum AbsenceReason: Hashable, Sendable {
             self = .refused(reason)
         case (6, 0): self = .belowData
         case (7, 0): self = .trainingFailed
+        case (8, 0): self = .belowMemory
         default: return nil
         }
     }
@@ -65,6 +69,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .refused(let reason): "The member's update was refused: \(reason.sentence)"
         case .belowData: "The member has too little text to train on."
         case .trainingFailed: "The member's training failed."
+        case .belowMemory: "The member has too little memory to train."
         }
     }
 }

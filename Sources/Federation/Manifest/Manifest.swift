@@ -103,8 +103,10 @@ public struct Manifest: Hashable, Sendable {
 
     /// The version of the layout without aggregation settings.
     static let firstVersion: UInt16 = 1
+    /// The version of the layout with aggregation settings and without exchange settings.
+    static let aggregationVersion: UInt16 = 2
     /// The newest version of the layout that this code writes and reads.
-    public static let currentVersion: UInt16 = 2
+    public static let currentVersion: UInt16 = 3
     /// The most members a federation can have in one group.
     public static let memberCountMax = 64
 
@@ -138,6 +140,8 @@ public struct Manifest: Hashable, Sendable {
     public let aggregation: AggregationSettings
     /// The READ adapter beside LoRA's; `nil` where all members train LoRA.
     public let read: READSettings?
+    /// How members come together.
+    public let exchange: ExchangeSettings
 
     /// Checks every range.
     ///
@@ -147,7 +151,8 @@ public struct Manifest: Hashable, Sendable {
         initialAdapterDigest: ObjectID, adapter: AdapterSettings, training: TrainingSettings,
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
         updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
-        aggregation: AggregationSettings = .factorMean, read: READSettings? = nil
+        aggregation: AggregationSettings = .factorMean, read: READSettings? = nil,
+        exchange: ExchangeSettings = .group
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -164,11 +169,14 @@ public struct Manifest: Hashable, Sendable {
         self.createdAtSeconds = createdAtSeconds
         self.aggregation = aggregation
         self.read = read
+        self.exchange = exchange
         try checkRanges()
     }
 
-    /// The version of its layout: the first where the settings are what the first knew.
-    public var version: UInt16 { Self.version(aggregation, read) }
+    /// The version of its layout: the lowest that can say what it says.
+    public var version: UInt16 {
+        exchange == .group ? Self.version(aggregation, read) : Self.currentVersion
+    }
 
     /// Whether members send parts of the adapter, and in the manifest's own wire form; under a
     /// manifest of version 1 everyone sends all of it.

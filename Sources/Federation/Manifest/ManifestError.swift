@@ -8,12 +8,15 @@ public enum ManifestError: Error, Hashable, Sendable {
         case quorumMinimum, absentRoundCountMax, updateByteCountMax
         case outerLearningRate, outerMomentum, proximalStrength
         case readStateSize, readLearningRate
+        case groupMemberCountMax, fanOut, stalenessHalfLife, settlingRoundCount
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.
     case outOfRange(field: Field, actual: String, allowed: String)
     /// No aggregator has that name.
     case unknownAggregator(String)
+    /// Gossip knows no common consensus, which that rule or option needs.
+    case aggregatorNeedsGroup(String)
     /// The bytes cannot be read.
     case unreadable(CanonicalError)
     /// The bytes have another version.

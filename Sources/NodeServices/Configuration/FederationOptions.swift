@@ -47,6 +47,8 @@ public struct FederationOptions: Sendable {
     public var aggregation = Manifest.AggregationSettings.spectral
     /// The READ adapter beside LoRA's, for members that train that; none unless set.
     public var read: Manifest.READSettings?
+    /// How members come together.
+    public var exchange = Manifest.ExchangeSettings.group
 
     /// The defaults.
     public init() {}
@@ -121,11 +123,13 @@ public struct FederationOptions: Sendable {
                     quorumMinimum: quorumMinimum,
                     absentRoundCountMax: absentRoundCountMax
                 ),
-                updateByteCountMax: layout.updateByteCount(under: aggregation, read: read),
+                updateByteCountMax: layout.objectByteCount(
+                    under: aggregation, read: read, exchange: exchange),
                 author: author,
                 createdAtSeconds: UInt64(max(Date().timeIntervalSince1970, 0)),
                 aggregation: aggregation,
-                read: read
+                read: read,
+                exchange: exchange
             )
         } catch {
             throw NodeError(.invalidInput, "These settings make no federation.", cause: error)
