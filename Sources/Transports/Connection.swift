@@ -177,6 +177,11 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
+    /// Ends a connection that gives way to one that turned out to be no good.
+    func endIfGivingWay() {
+        if isRetiring { end(.duplicate) }
+    }
+
     private func endIfRetired() {
         guard let context, endReason == nil else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {

@@ -26,6 +26,8 @@ extension Swarm {
                             "otherAddress": "\(older.remoteAddress)",
                         ])
                     newer.onLoop { $0.end(.duplicateIdentity) }
+                    // It may have begun to give way to the newer one; then it is made anew.
+                    older.onLoop { $0.endIfGivingWay() }
                 }
             }
         }

@@ -11,7 +11,7 @@ internal import Transports
 /// Tells the whole federation by gossip what this node has done, and hears what others have.
 ///
 /// The messages that a round needs go directly from member to member; gossip carries what everybody
-/// should know whoever is connected with whom. Why: docs/decisions/0016-gossip-in-the-node.md.
+/// should know whoever is connected with whom. Why: docs/decisions/0018-what-gossip-carries.md.
 final class AnnouncementService: Sendable {
     /// What gossip has brought so far.
     struct Heard: Hashable, Sendable {

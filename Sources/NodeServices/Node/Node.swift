@@ -68,9 +68,9 @@ public final class Node: Sendable {
     private func run(
         identity: SigningKey, store: NodeStore, group: MultiThreadedEventLoopGroup
     ) async throws(NodeError) -> Ending {
-        let joining = Joining(
+        let joining = try await Joining(
             options: options, identity: identity, store: store, group: group
-        )
+        ).throughPeerList()
         let manifest = try await joining.manifest()
         let library = ModelLibrary(store: store)
         let record = try await joining.record(of: manifest, in: library)

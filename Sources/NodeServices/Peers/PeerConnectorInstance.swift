@@ -223,7 +223,8 @@ package struct PeerConnectorInstance {
     }
 
     private mutating func configure(_ addresses: [Multiaddr]) {
-        for (key, target) in targets where target.isConfigured {
+        let keys = Set(addresses.map { DialKey($0) })
+        for (key, target) in targets where target.isConfigured && !keys.contains(key) {
             targets[key]?.isConfigured = false
             // What is dialled for the list alone is forgotten with it; a dial under way stays.
             if case .address = key, !target.isDialling { targets[key] = nil }

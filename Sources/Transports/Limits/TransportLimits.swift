@@ -31,6 +31,14 @@ public struct TransportLimits: Hashable, Sendable {
     public var streamOpenRatePerSecond = 50
     /// Streams that a peer may open at once.
     public var streamOpenBurst = 200
+    /// Frames of a peer that move nothing, per second in the long run.
+    ///
+    /// Honest peers send a ping now and then; a release build takes a hundred times as many in its
+    /// stride.
+    public var idleFrameRatePerSecond = 2_000
+    /// The same at once: what a window of 16 MiB in frames of 1 KiB leaves behind when its stream
+    /// is reset.
+    public var idleFrameBurst = 16_384
     /// Bytes of grown stream windows and received, unread stream data of all connections.
     public var memoryByteCountMax = 256 << 20
     /// The same of one peer: two streams at the greatest window, and as much again unread.

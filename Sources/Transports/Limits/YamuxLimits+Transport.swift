@@ -7,6 +7,8 @@ extension YamuxLimits {
         inboundStreamCountMax = limits.inboundStreamCountMaxPerConnection
         openRatePerSecond = limits.streamOpenRatePerSecond
         openBurst = limits.streamOpenBurst
+        idleFrameRatePerSecond = limits.idleFrameRatePerSecond
+        idleFrameBurst = limits.idleFrameBurst
         refusalCountMax = max(limits.streamOpenBurst, 1)
         windowGrowthByteCountMax = min(
             windowGrowthByteCountMax, limits.memoryByteCountMaxPerPeer / 2)

@@ -20,7 +20,8 @@ import Testing
                 try #require(SigningKey(seed: [UInt8](repeating: UInt8(number), count: 32)))
             }
             manifest = try SignedManifest(
-                signing: AnnouncementJudgeTests.manifest(author: keys[0].publicKey), with: keys[0])
+                signing: try AnnouncementJudgeTests.manifest(author: keys[0].publicKey),
+                with: keys[0])
             judge = AnnouncementJudge(
                 manifest: manifest, chain: ChainState(genesis: manifest))
             for key in keys[..<memberCount] {
@@ -53,9 +54,9 @@ import Testing
         }
     }
 
-    static func manifest(author: PublicKey) -> Manifest {
+    static func manifest(author: PublicKey) throws -> Manifest {
         let none = Hashing.blake2b256([])
-        return Manifest(
+        return try Manifest(
             name: "gossip", baseModelDigest: none, baseModelName: "none", tokenizerDigest: none,
             initialAdapterDigest: none,
             adapter: .init(rank: 4, alpha: 8, targets: ["q_proj"], initializationSeed: 1),

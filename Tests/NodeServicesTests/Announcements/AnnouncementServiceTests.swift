@@ -1,6 +1,7 @@
 import Cryptography
 import Federation
 import Foundation
+import GossipLog
 import LibP2P
 import Logging
 import NIOPosix
@@ -48,7 +49,7 @@ import Transports
         defer { try? FileManager.default.removeItem(at: folder) }
         let key = SigningKey.generate()
         let manifest = try SignedManifest(
-            signing: AnnouncementJudgeTests.manifest(author: key.publicKey), with: key)
+            signing: try AnnouncementJudgeTests.manifest(author: key.publicKey), with: key)
         // A line: the author knows the middle one alone, and so does the last.
         let author = try await Speaker(
             key: key, home: try home("a", in: folder), manifest: manifest)
@@ -96,7 +97,7 @@ import Transports
         let home = try home("a", in: folder)
         let key = SigningKey.generate()
         let manifest = try SignedManifest(
-            signing: AnnouncementJudgeTests.manifest(author: key.publicKey), with: key)
+            signing: try AnnouncementJudgeTests.manifest(author: key.publicKey), with: key)
         var bench = try AnnouncementJudgeTests.Bench()
         let head = try bench.treeHead(of: 1, size: 4, root: 1)
         _ = bench.hear(.treeHead(head), number: 900)
