@@ -27,6 +27,7 @@ final class Connection: ChannelInboundHandler {
     var inboundCounts: [String: Int] = [:]
     private var refusalLog = LogThrottle()
     private var sendingPausedUntil = Duration.zero
+    private var readingPausedUntil = Duration.zero
 
     private(set) var context: ChannelHandlerContext?
     private(set) var handle: ConnectionHandle?
@@ -34,7 +35,7 @@ final class Connection: ChannelInboundHandler {
     private var tick: Scheduled<Void>?
     private var reservedGrowth = 0
     private var isPumping = false
-    private var isRetiring = false
+    private(set) var isRetiring = false
 
     init(
         owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
@@ -84,11 +85,20 @@ final class Connection: ChannelInboundHandler {
     ///
     /// No longer than the peer waits for the answer to a ping.
     private func pauseReading(for wait: Duration, _ context: ChannelHandlerContext) {
-        let channel = context.channel
-        channel.setOption(.autoRead, value: false).whenFailure { _ in }
-        let pause = min(wait, YamuxLimits().keepAliveTimeout / 2)
-        context.eventLoop.scheduleTask(in: TimeAmount(pause)) {
-            channel.setOption(.autoRead, value: true).whenFailure { _ in }
+        let isPaused = readingPausedUntil > now
+        readingPausedUntil = now + min(wait, YamuxLimits().keepAliveTimeout / 2)
+        guard !isPaused else { return }
+        context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+        resumeReading(context)
+    }
+
+    private func resumeReading(_ context: ChannelHandlerContext) {
+        let wait = max(readingPausedUntil - now, .milliseconds(1))
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
+            guard self.endReason == nil else { return }
+            // Bytes that were on their way already may have made the pause longer.
+            if self.now < self.readingPausedUntil { return self.resumeReading(context) }
+            context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
         }
     }
 
@@ -124,7 +134,8 @@ final class Connection: ChannelInboundHandler {
         if reason.isOrderly {
             writeRecords(ignoringWritability: true)
             session.resetAll()
-            session.goAway()
+            let isCopy = reason == .duplicateIdentity
+            session.goAway(code: isCopy ? DisconnectReason.duplicateIdentityCode : 0)
         }
         if reason.isOrderly || session.failure != nil {
             writeRecords(ignoringWritability: true)
@@ -164,22 +175,6 @@ final class Connection: ChannelInboundHandler {
         session.goAway()
         pump()
         endIfRetired()
-    }
-
-    /// Asks the peer for a sign of life, and tells whether there was one in time.
-    func probe(within limit: Duration, completion: @escaping @Sendable (Bool) -> Void) {
-        guard endReason == nil, let context else { return completion(false) }
-        let before = session.lastReceived
-        session.ping(now: now)
-        pump()
-        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
-            completion(self.endReason == nil && self.session.lastReceived > before)
-        }
-    }
-
-    /// Ends a connection that gives way to one that turned out to be no good.
-    func endIfGivingWay() {
-        if isRetiring { end(.duplicate) }
     }
 
     private func endIfRetired() {

@@ -39,6 +39,10 @@ public enum DisconnectReason: Hashable, Sendable {
 }
 
 extension DisconnectReason {
+    /// The code of a go-away that tells a process of this project that another one with its identity
+    /// is connected and lives; the yamux specification uses 0 to 2.
+    public static let duplicateIdentityCode: UInt32 = 0x5347
+
     /// Whether the peer broke a rule that no honest peer breaks.
     var isOffence: Bool {
         switch self {

@@ -46,7 +46,7 @@ extension Swarm {
                 let scope = state.scopes[handle.peer]
                 return SwarmSnapshot.Connection(
                     peer: handle.peer, address: handle.remoteAddress, isDialer: handle.isDialer,
-                    age: now - handle.since, agentVersion: identified?.agentVersion,
+                    age: now - handle.since, agentVersion: handle.agent ?? identified?.agentVersion,
                     observedAddress: identified?.observedAddress,
                     streamCount: scope?.streamCount ?? 0,
                     heldByteCount: scope?.usedByteCount ?? 0,

@@ -35,7 +35,8 @@ import Testing
             _ = await peer.identified()
             let address = try #require(peer.snapshot().connections.first).address
             try await copy.dial(try peer.address)
-            _ = await copy.disconnected()
+            let end = try #require(await copy.disconnected())
+            #expect(end.1 == .remoteGoAway(code: DisconnectReason.duplicateIdentityCode))
             #expect(log.contains("two running nodes have one key"))
             #expect(peer.snapshot().connections.map(\.address) == [address])
             try await expectPing(node, peer)

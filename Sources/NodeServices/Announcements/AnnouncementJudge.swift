@@ -165,8 +165,9 @@ struct AnnouncementJudge: Sendable {
             guard byteCount <= UInt64(manifest.manifest.updateByteCountMax) else {
                 throw .updateTooLarge(byteCount: byteCount)
             }
-            // One round back for what comes late, one ahead for who is faster.
-            guard round + 1 > completedRoundCount, round <= completedRoundCount &+ 2 else {
+            // The last one for what comes late, and one ahead for who is faster. The number comes
+            // from outside, so nothing is added to it.
+            guard round >= completedRoundCount, round <= completedRoundCount &+ 2 else {
                 throw .outsideRound(round: round, completed: completedRoundCount)
             }
         case .result(let height, _, let adapter):

@@ -14,8 +14,15 @@ final class IdentityWatch: Sendable {
     private let report: @Sendable (NodeReport) -> Void
     private let ownRecord: @Sendable () -> SignedPeerRecord?
     private let asked = Mutex<Set<PeerID>>([])
-    private let peers: AsyncStream<PeerID>
-    private let sink: AsyncStream<PeerID>.Continuation
+    private let events: AsyncStream<Event>
+    private let sink: AsyncStream<Event>.Continuation
+
+    private enum Event: Sendable {
+        /// A peer that answers checks is there.
+        case found(PeerID)
+        /// A peer is connected with another node that has this node's key.
+        case refused(by: PeerID)
+    }
 
     /// Listens to the swarm's events from now on; before it starts.
     init(
@@ -26,19 +33,28 @@ final class IdentityWatch: Sendable {
         self.logger = logger
         self.report = report
         self.ownRecord = ownRecord
-        (peers, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
+        (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
         swarm.observe { [sink] event in
-            guard case .identified(let peer, let message, _) = event,
-                message.protocols.contains(ReachabilityCheck.protocolID)
-            else { return }
-            sink.yield(peer)
+            switch event {
+            case .identified(let peer, let message, _)
+            where message.protocols.contains(ReachabilityCheck.protocolID):
+                sink.yield(.found(peer))
+            case .disconnected(
+                let peer, .remoteGoAway(code: DisconnectReason.duplicateIdentityCode)):
+                sink.yield(.refused(by: peer))
+            default: break
+            }
         }
     }
 
     /// Asks until the task is cancelled.
     func run() async {
         await withTaskCancellationHandler {
-            for await peer in peers {
+            for await event in events {
+                guard case .found(let peer) = event else {
+                    if case .refused(let peer) = event { tellOfCopy(peer, address: nil) }
+                    continue
+                }
                 let isNew = asked.withLock { asked in
                     // Many more peers than a node ever has: begin again.
                     if asked.count >= 1_024 { asked = [] }
@@ -62,14 +78,18 @@ final class IdentityWatch: Sendable {
         }
     }
 
+    private func tellOfCopy(_ peer: PeerID, address: Multiaddr?) {
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if let address { metadata["address"] = "\(address)" }
+        logger.error("another running node has this node's key", metadata: metadata)
+        report(.federation(.duplicateIdentity))
+    }
+
     private func tell(_ reply: ReachabilityAsker.Reply) {
         for session in reply.answer.sessions {
             guard let tag = NodeInstance.tag(inAgent: session.agent), tag != NodeInstance.own
             else { continue }
-            logger.error(
-                "another running node has this node's key",
-                metadata: ["peer": "\(reply.peer)", "address": "\(session.address)"])
-            report(.federation(.duplicateIdentity))
+            tellOfCopy(reply.peer, address: session.address)
         }
         let ahead = reply.clockAhead
         let isNoticed = max(ahead, .zero - ahead) > NetworkDoctor.skewNoticed + reply.uncertainty
