@@ -178,8 +178,7 @@ let package = Package(
             [
                 "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
                 "Training", "Federation", "GossipLog", "LibP2P", "Cryptography", "Storage",
-                "Transports", log,
-                nioCore, nioPosix,
+                "Transports", log, nioCore, nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

@@ -30,9 +30,9 @@ swift build -c release --product starling
 bin=$(swift build -c release --show-bin-path)
 STARLING=$bin/starling Tests/node/run.sh
 
-echo "== interop: py-libp2p"
+echo "== interop: py-libp2p, go-libp2p"
 swift build --product SwarmProbe
-for script in py_libp2p.sh py_gossip.sh; do
+for script in py_libp2p.sh py_gossip.sh go_pnet.sh; do
     status=0
     Tests/interop/$script || status=$?
     case $status in

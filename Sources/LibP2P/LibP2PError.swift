@@ -4,7 +4,7 @@ public enum LibP2PError: Error, Hashable, Sendable {
     public enum Structure: String, Hashable, Sendable {
         case varint, lengthPrefix, base58, base32, multihash, publicKey, privateKey, peerID
         case multiaddr, envelope, peerRecord, negotiation, noiseHandshake, noisePayload
-        case noiseRecord, identify, ping
+        case noiseRecord, identify, ping, check
     }
 
     /// The structure ends before its last byte.

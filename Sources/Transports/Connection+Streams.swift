@@ -14,10 +14,14 @@ extension Connection {
         guard endReason == nil, let handle else {
             return promise.fail(TransportError.connectionClosed(endReason ?? .remoteClosed))
         }
+        if let limit = scope.openStream() {
+            return promise.fail(TransportError.streamRefused(limit))
+        }
         let id: YamuxStreamID
         do throws(YamuxError) {
             id = try session.openStream(priority: owner.priority(of: protocolID), now: now)
         } catch {
+            scope.closeStream()
             switch error {
             case .tooManyUnacknowledged, .streamIDsExhausted:
                 return promise.fail(TransportError.streamLimitReached)
@@ -27,7 +31,7 @@ extension Connection {
         }
         let negotiation = NegotiationInstance.dialer([protocolID])
         let entry = StreamEntry(
-            id: id, buffers: StreamBuffers(budget: budget),
+            id: id, buffers: StreamBuffers(scope: scope),
             negotiation: .outbound(negotiation, protocolID: protocolID, isLazy ? nil : promise)
         )
         streams[id] = entry
@@ -44,9 +48,13 @@ extension Connection {
     // MARK: Inbound
 
     func beginInbound(_ id: YamuxStreamID) {
+        if let limit = scope.openStream() {
+            noteRefusal(of: "streams", "\(limit)", count: 1)
+            return session.reset(id)
+        }
         let negotiation = NegotiationInstance.listener { [owner] in owner.serves($0) }
         let entry = StreamEntry(
-            id: id, buffers: StreamBuffers(budget: budget), negotiation: .inbound(negotiation)
+            id: id, buffers: StreamBuffers(scope: scope), negotiation: .inbound(negotiation)
         )
         streams[id] = entry
         scheduleTimeout(of: entry)
@@ -111,6 +119,15 @@ extension Connection {
         entry.buffers.append(remainder[...])
         switch negotiation {
         case .inbound:
+            let count = inboundCounts[protocolID, default: 0]
+            guard count < limits.inboundStreamCountMaxPerProtocol else {
+                let limit = ResourceLimit.streamsPerProtocol(
+                    protocolID, limits.inboundStreamCountMaxPerProtocol)
+                noteRefusal(of: "streams", "\(limit)", count: 1)
+                return failStream(entry, .streamRefused(limit))
+            }
+            inboundCounts[protocolID] = count + 1
+            entry.countedProtocol = protocolID
             session.setPriority(owner.priority(of: protocolID), of: entry.id)
             owner.serve(stream(entry, protocolID, isOutbound: false, handle), on: handle)
         case .outbound(_, _, let promise):
@@ -161,6 +178,17 @@ extension Connection {
         }
     }
 
+    /// Takes a stream out of the table and out of the counts.
+    @discardableResult
+    func forgetStream(_ id: YamuxStreamID) -> StreamEntry? {
+        guard let entry = streams.removeValue(forKey: id) else { return nil }
+        scope.closeStream()
+        if let name = entry.countedProtocol, let count = inboundCounts[name] {
+            inboundCounts[name] = count > 1 ? count - 1 : nil
+        }
+        return entry
+    }
+
     // MARK: What streams ask for
 
     func finishReading(_ id: YamuxStreamID) {
@@ -190,14 +218,14 @@ extension Connection {
     /// Grants credit for what a stream's user has read.
     func reportConsumed(_ id: YamuxStreamID) {
         guard let entry = streams[id], endReason == nil else { return }
-        session.growthAllowanceByteCount = budget.remaining
+        session.growthAllowanceByteCount = scope.growthRemaining
         session.consume(entry.buffers.takeConsumed(), of: id, now: now)
         syncGrowth()
         pump()
     }
 
     func resetStream(_ id: YamuxStreamID) {
-        guard endReason == nil, let entry = streams.removeValue(forKey: id) else { return }
+        guard endReason == nil, let entry = forgetStream(id) else { return }
         entry.timeout?.cancel()
         session.reset(id)
         syncGrowth()
@@ -208,7 +236,7 @@ extension Connection {
     func dropStream(_ id: YamuxStreamID) {
         guard endReason == nil, let entry = streams[id] else { return }
         guard entry.buffers.isWriteClosed else { return resetStream(id) }
-        streams[id] = nil
+        forgetStream(id)
         entry.timeout?.cancel()
         entry.buffers.abandonReading()
         session.abandonReading(id, now: now)

@@ -14,7 +14,7 @@ final class Connection: ChannelInboundHandler {
     let peer: PeerID
     let isDialer: Bool
     let limits: TransportLimits
-    let budget: MemoryBudget
+    let scope: ResourceScope
     let logger: Logger
 
     private let noise: NoiseSession
@@ -23,6 +23,11 @@ final class Connection: ChannelInboundHandler {
     var session: YamuxSession
     var streams: [YamuxStreamID: StreamEntry] = [:]
     var refusals = RefusalCount()
+    /// Inbound streams by protocol.
+    var inboundCounts: [String: Int] = [:]
+    private var refusalLog = LogThrottle()
+    private var sendingPausedUntil = Duration.zero
+    private var readingPausedUntil = Duration.zero
 
     private(set) var context: ChannelHandlerContext?
     private(set) var handle: ConnectionHandle?
@@ -30,23 +35,24 @@ final class Connection: ChannelInboundHandler {
     private var tick: Scheduled<Void>?
     private var reservedGrowth = 0
     private var isPumping = false
-    private var isRetiring = false
+    private(set) var isRetiring = false
 
     init(
         owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
-        limits: TransportLimits, budget: MemoryBudget, logger: Logger
+        limits: TransportLimits, scope: ResourceScope, logger: Logger
     ) {
         self.owner = owner
         self.isDialer = isDialer
         self.limits = limits
-        self.budget = budget
+        self.scope = scope
         self.logger = logger
         noise = upgraded.noise
         peer = upgraded.noise.remotePeer
         records = upgraded.records
         early = (upgraded.plaintext, upgraded.ciphertext)
         session = YamuxSession(
-            role: isDialer ? .dialer : .listener, now: Duration(NIODeadline.now())
+            role: isDialer ? .dialer : .listener, limits: YamuxLimits(limits),
+            now: Duration(NIODeadline.now())
         )
     }
 
@@ -69,7 +75,31 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        receive(unwrapInboundIn(data))
+        let buffer = unwrapInboundIn(data)
+        let wait = scope.move(buffer.readableBytes, .received, now: now)
+        receive(buffer)
+        if wait > .zero, endReason == nil { pauseReading(for: wait, context) }
+    }
+
+    /// Leaves the peer's bytes in the socket for a while.
+    ///
+    /// No longer than the peer waits for the answer to a ping.
+    private func pauseReading(for wait: Duration, _ context: ChannelHandlerContext) {
+        let isPaused = readingPausedUntil > now
+        readingPausedUntil = now + min(wait, YamuxLimits().keepAliveTimeout / 2)
+        guard !isPaused else { return }
+        context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+        resumeReading(context)
+    }
+
+    private func resumeReading(_ context: ChannelHandlerContext) {
+        let wait = max(readingPausedUntil - now, .milliseconds(1))
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
+            guard self.endReason == nil else { return }
+            // Bytes that were on their way already may have made the pause longer.
+            if self.now < self.readingPausedUntil { return self.resumeReading(context) }
+            context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -104,7 +134,8 @@ final class Connection: ChannelInboundHandler {
         if reason.isOrderly {
             writeRecords(ignoringWritability: true)
             session.resetAll()
-            session.goAway()
+            let isCopy = reason == .duplicateIdentity
+            session.goAway(code: isCopy ? DisconnectReason.duplicateIdentityCode : 0)
         }
         if reason.isOrderly || session.failure != nil {
             writeRecords(ignoringWritability: true)
@@ -113,8 +144,8 @@ final class Connection: ChannelInboundHandler {
             entry.failNegotiation(.connectionClosed(reason))
             entry.buffers.fail(.connectionClosed(reason))
         }
-        streams = [:]
-        budget.adjust(by: -reservedGrowth)
+        for id in Array(streams.keys) { forgetStream(id) }
+        scope.adjustWindows(by: -reservedGrowth)
         reservedGrowth = 0
         if let context, context.channel.isActive {
             close(context.channel, isOrderly: reason.isOrderly)
@@ -186,10 +217,24 @@ final class Connection: ChannelInboundHandler {
             } catch {
                 return end(.recordInvalid((error as? LibP2PError) ?? .truncated(.noiseRecord)))
             }
-            session.acceptsStreams = budget.remaining > 0
-            session.growthAllowanceByteCount = budget.remaining
+            guard byteCount > 0 else {
+                carryOut(session.receiveNothing(now: now))
+                continue
+            }
+            session.acceptsStreams = scope.remaining > 0
+            session.growthAllowanceByteCount = scope.growthRemaining
             carryOut(session.receive(record.prefix(byteCount), now: now))
+            for (refusal, count) in session.takeRefusals() {
+                noteRefusal(of: "streams", "\(refusal)", count: count)
+            }
         }
+    }
+
+    /// Writes to the log that something was refused, at most once a second.
+    func noteRefusal(of subject: String, _ reason: String, count: Int) {
+        guard let total = refusalLog.add(count, now: now) else { return }
+        logger.info(
+            "\(subject) refused", metadata: ["reason": "\(reason)", "count": "\(total)"])
     }
 
     /// Carries out what the session asks for.
@@ -200,10 +245,11 @@ final class Connection: ChannelInboundHandler {
                 beginInbound(id)
             case .data(let id, let bytes):
                 deliver(bytes, to: id)
+                if let limit = scope.exceeded { return end(.resourceExhausted(limit)) }
             case .finished(let id):
                 finishReading(id)
             case .reset(let id):
-                if let entry = streams.removeValue(forKey: id) {
+                if let entry = forgetStream(id) {
                     entry.failNegotiation(.streamReset)
                     entry.buffers.fail(.streamReset)
                 }
@@ -219,7 +265,7 @@ final class Connection: ChannelInboundHandler {
     /// Tells the process budget by how much the windows have grown or shrunk.
     func syncGrowth() {
         guard endReason == nil, session.grownByteCount != reservedGrowth else { return }
-        budget.adjust(by: session.grownByteCount - reservedGrowth)
+        scope.adjustWindows(by: session.grownByteCount - reservedGrowth)
         reservedGrowth = session.grownByteCount
     }
 
@@ -242,21 +288,44 @@ final class Connection: ChannelInboundHandler {
         guard let context else { return false }
         var hasWritten = false
         while context.channel.isActive, ignoringWritability || context.channel.isWritable,
-            let record = nextRecord(context)
+            let record = nextRecord(
+                context, allowsBulk: ignoringWritability || now >= sendingPausedUntil)
         {
+            let wait = scope.move(record.readableBytes, .sent, now: now)
             context.write(wrapOutboundOut(record), promise: nil)
             hasWritten = true
+            if wait > .zero { pauseSending(for: wait, context) }
         }
         if hasWritten { context.flush() }
         return hasWritten
     }
 
+    /// Leaves bulk in its queues for a while; what is prompt goes on.
+    private func pauseSending(for wait: Duration, _ context: ChannelHandlerContext) {
+        let isPaused = sendingPausedUntil > now
+        sendingPausedUntil = now + wait
+        guard !isPaused else { return }
+        resumeSending(at: sendingPausedUntil, context)
+    }
+
+    private func resumeSending(at time: Duration, _ context: ChannelHandlerContext) {
+        let wait = max(time - now, .milliseconds(1))
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
+            guard self.endReason == nil else { return }
+            if self.now < self.sendingPausedUntil {
+                self.resumeSending(at: self.sendingPausedUntil, context)
+            } else {
+                self.pump()
+            }
+        }
+    }
+
     /// A record full of frames; `nil` if there is nothing to send.
-    private func nextRecord(_ context: ChannelHandlerContext) -> ByteBuffer? {
+    private func nextRecord(_ context: ChannelHandlerContext, allowsBulk: Bool) -> ByteBuffer? {
         // Below this the rest of a record is not worth a frame of its own.
         let fragmentByteCountMin = 1_024
         var room = NoiseRecord.plaintextByteCountMax
-        guard let first = nextFrame(room) else { return nil }
+        guard let first = nextFrame(room, allowsBulk: allowsBulk) else { return nil }
         let isLarge = first.payload.count >= fragmentByteCountMin
         var record = context.channel.allocator.buffer(
             capacity: isLarge ? room + NoiseRecord.overheadByteCount : 2_048
@@ -270,7 +339,8 @@ final class Connection: ChannelInboundHandler {
             record.writeInteger(frame.header.length)
             record.writeBytes(frame.payload)
             room -= YamuxHeader.byteCount + frame.payload.count
-            next = room > fragmentByteCountMin ? nextFrame(room) : nil
+            next =
+                room > fragmentByteCountMin ? nextFrame(room, allowsBulk: allowsBulk) : nil
         }
         record.writeRepeatingByte(0, count: NoiseRecord.tagByteCount)
         do {
@@ -284,8 +354,9 @@ final class Connection: ChannelInboundHandler {
         return record
     }
 
-    private func nextFrame(_ room: Int) -> YamuxFrame? {
-        let frame = session.nextFrame(payloadByteCountMax: room - YamuxHeader.byteCount)
+    private func nextFrame(_ room: Int, allowsBulk: Bool) -> YamuxFrame? {
+        let frame = session.nextFrame(
+            payloadByteCountMax: room - YamuxHeader.byteCount, allowsBulk: allowsBulk)
         if let frame, !frame.payload.isEmpty {
             streams[frame.header.streamID]?.buffers.didSend(frame.payload.count)
         }
@@ -297,7 +368,7 @@ extension DisconnectReason {
     /// Whether what is queued should still be sent.
     fileprivate var isOrderly: Bool {
         switch self {
-        case .requested, .shutdown, .duplicate, .limitReached: true
+        case .requested, .shutdown, .duplicate, .duplicateIdentity, .limitReached, .banned: true
         default: false
         }
     }

@@ -10,11 +10,15 @@ final class ConnectionHandle: Sendable {
     /// The other end of the socket.
     let remoteAddress: Multiaddr
     let channel: any Channel
+    /// When the connection came about.
+    let since = ContinuousClock.now
     private let connection: NIOLoopBound<Connection>
     private let services = Mutex(Services())
 
     /// What the peer uses of the swarm's own services.
     private struct Services {
+        /// What the other side of this connection calls its program.
+        var agent: String?
         var pingStreamCount = 0
         var pushCount = 0
         var pushPeriodStart = ContinuousClock.now
@@ -36,6 +40,14 @@ final class ConnectionHandle: Sendable {
     /// Runs work on the event loop, after all work given before.
     func onLoop(_ body: @escaping @Sendable (Connection) -> Void) {
         channel.eventLoop.execute { [connection] in body(connection.value) }
+    }
+
+    /// What the other side of this connection calls its program, once it has said so.
+    var agent: String? { services.withLock(\.agent) }
+
+    /// Notes what the other side calls its program.
+    func noteAgent(_ agent: String?) {
+        services.withLock { $0.agent = agent }
     }
 
     /// Counts an inbound ping stream; false at the limit.

@@ -16,7 +16,12 @@ extension DisconnectReason: CustomStringConvertible {
         case .peerMismatch(let peer): "another peer answered: \(peer)"
         case .ownIdentity: "the peer is this node itself"
         case .timedOut: "a step took too long"
+        case .resourceExhausted(let limit): "the peer met \(limit)"
+        case .banned: "the peer is banned"
         case .limitReached(let limit): "a limit of this node was reached: \(limit)"
+        case .remoteGoAway(code: Self.duplicateIdentityCode):
+            "the peer is connected with another running node that has this node's key"
+        case .duplicateIdentity: "another running node with the same key is connected"
         case .duplicate: "another connection with the peer stays"
         }
     }

@@ -28,6 +28,31 @@ public enum DisconnectReason: Hashable, Sendable {
     case timedOut
     /// A limit of this node was reached.
     case limitReached(Int)
+    /// The peer took more of this node than is allowed.
+    case resourceExhausted(ResourceLimit)
+    /// The peer, or its address, is banned here.
+    case banned
     /// Another connection with the same peer was kept.
     case duplicate
+    /// Another running process with the same identity is connected and answers.
+    case duplicateIdentity
+}
+
+extension DisconnectReason {
+    /// The code of a go-away that tells a process of this project that another one with its identity
+    /// is connected and lives; the yamux specification uses 0 to 2.
+    public static let duplicateIdentityCode: UInt32 = 0x5347
+
+    /// Whether the peer broke a rule that no honest peer breaks.
+    var isOffence: Bool {
+        switch self {
+        case .resourceExhausted: true
+        case .sessionFailed(let error):
+            switch error {
+            case .keepAliveTimeout, .remoteGoAway, .sessionEnding, .streamIDsExhausted: false
+            default: true
+            }
+        default: false
+        }
+    }
 }

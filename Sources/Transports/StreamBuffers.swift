@@ -43,14 +43,14 @@ final class StreamBuffers: Sendable {
     }
 
     private let state = Mutex(State())
-    private let budget: MemoryBudget
+    private let scope: ResourceScope
 
-    init(budget: MemoryBudget) {
-        self.budget = budget
+    init(scope: ResourceScope) {
+        self.scope = scope
     }
 
     deinit {
-        budget.adjust(by: -state.withLock { $0.reading.queue.byteCount })
+        scope.adjustUnread(by: -state.withLock { $0.reading.queue.byteCount })
     }
 
     // MARK: The user's side of reading
@@ -59,7 +59,7 @@ final class StreamBuffers: Sendable {
     func take(max: Int) -> ReadResult {
         state.withLock { state in
             if let bytes = state.reading.queue.popFirst(max: max) {
-                budget.adjust(by: -bytes.count)
+                scope.adjustUnread(by: -bytes.count)
                 state.reading.consumedByteCount += bytes.count
                 let mustReport = !state.reading.isReportDue
                 state.reading.isReportDue = true
@@ -152,7 +152,7 @@ final class StreamBuffers: Sendable {
     func append(_ bytes: ArraySlice<UInt8>) {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard state.error == nil, !state.reading.isAbandoned else { return nil }
-            budget.adjust(by: bytes.count)
+            scope.adjustUnread(by: bytes.count)
             state.reading.queue.append(bytes)
             return state.reading.waiter.take()
         }
@@ -172,7 +172,7 @@ final class StreamBuffers: Sendable {
     func abandonReading() {
         state.withLock { state in
             state.reading.isAbandoned = true
-            budget.adjust(by: -state.reading.queue.byteCount)
+            scope.adjustUnread(by: -state.reading.queue.byteCount)
             state.reading.queue.removeAll()
         }
     }
@@ -222,7 +222,7 @@ final class StreamBuffers: Sendable {
         let waiters = state.withLock { state in
             if state.error == nil { state.error = error }
             if dropsReceived {
-                budget.adjust(by: -state.reading.queue.byteCount)
+                scope.adjustUnread(by: -state.reading.queue.byteCount)
                 state.reading.queue.removeAll()
             }
             state.writing.outbox = []

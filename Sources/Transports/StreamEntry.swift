@@ -14,6 +14,8 @@ final class StreamEntry {
     let buffers: StreamBuffers
     var negotiation: Negotiation?
     var timeout: Scheduled<Void>?
+    /// The protocol whose inbound streams this one counts among.
+    var countedProtocol: String?
 
     init(id: YamuxStreamID, buffers: StreamBuffers, negotiation: Negotiation) {
         self.id = id

@@ -14,6 +14,10 @@ extension Swarm: ConnectionOwner {
         let instance = UpgradeInstance(
             isDialer: isDialer, identity: configuration.identity, expectedPeer: expectedPeer
         )
+        if let networkKey = configuration.networkKey {
+            try channel.pipeline.syncOperations
+                .addHandler(PrivateNetworkHandler(key: networkKey))
+        }
         let handler = UpgradeHandler(instance: instance, limits: limits) { [self] context, result in
             state.withLock { _ = $0.upgrading.removeValue(forKey: key) }
             switch result {
@@ -36,11 +40,18 @@ extension Swarm: ConnectionOwner {
             context.close(promise: nil)
             return .failure(.dialledSelf)
         }
+        if let refusal = refusal(of: peer) {
+            context.close(promise: nil)
+            return .failure(refusal)
+        }
         var log = logger
         log[metadataKey: "peer"] = "\(peer)"
+        let peerScope = state.withLock {
+            $0.scopes[peer] ?? ResourceScope(peerIn: scope, limits: limits)
+        }
         let connection = Connection(
-            owner: self, isDialer: isDialer, upgraded: upgraded, limits: limits, budget: budget,
-            logger: log
+            owner: self, isDialer: isDialer, upgraded: upgraded, limits: limits,
+            scope: peerScope, logger: log
         )
         let remote = context.channel.remoteAddress
         guard let host = remote?.ipAddress, let port = remote?.port,
@@ -61,6 +72,7 @@ extension Swarm: ConnectionOwner {
             let admission = state.table.admit(handle)
             // Within the lock, so that the events of one peer keep their order.
             if case .entered(isFirst: true, _, _, _) = admission {
+                state.scopes[peer] = peerScope
                 emit(.connected(peer, address: address, isDialer: isDialer))
             }
             return (handle, admission)
@@ -72,7 +84,7 @@ extension Swarm: ConnectionOwner {
         case .refused(let limit):
             log.info("connection refused", metadata: ["limit": "\(limit)"])
             context.close(promise: nil)
-            return .failure(.connectionLimitReached(limit: limit))
+            return .failure(.connectionLimitReached(.connections(limit)))
         case .duplicate:
             context.close(promise: nil)
             return .success(peer)
@@ -84,6 +96,15 @@ extension Swarm: ConnectionOwner {
             closing?.onLoop { [limits] in $0.end(.limitReached(limits.connectionCountMaxPerPeer)) }
             identify(on: handle)
             return .success(peer)
+        }
+    }
+
+    /// Why a peer is not talked to at present.
+    func refusal(of peer: PeerID) -> TransportError? {
+        state.withLock { state in
+            if state.bans.contains(peer) { return .banned }
+            return state.penalties.remaining(peer, now: Duration(NIODeadline.now()))
+                .map { .penalised(remaining: $0) }
         }
     }
 
@@ -123,15 +144,27 @@ extension Swarm: ConnectionOwner {
     }
 
     func connectionEnded(_ connection: ConnectionHandle, _ reason: DisconnectReason) {
-        let isLast = state.withLock { state in
+        let (isLast, penalty) = state.withLock { state in
             let isLast = state.table.remove(connection)
+            let penalty =
+                reason.isOffence && isLast != nil
+                ? state.penalties.note(connection.peer, now: Duration(NIODeadline.now())) : nil
             if isLast == true {
                 state.identified[connection.peer] = nil
+                state.scopes[connection.peer] = nil
                 emit(.disconnected(connection.peer, reason: reason))
             }
-            return isLast
+            return (isLast, penalty)
         }
         guard isLast != nil else { return }
+        if let penalty {
+            logger.notice(
+                "peer broke the rules",
+                metadata: [
+                    "peer": "\(connection.peer)", "reason": "\(reason)",
+                    "notTalkedToFor": "\(penalty)",
+                ])
+        }
         logger.info(
             "disconnected",
             metadata: [

@@ -7,7 +7,8 @@ extension Swarm {
     /// Connects to an address, or names the peer of the connection that is already there.
     ///
     /// - Throws: `peerMismatch` if the address names another peer than the one that answers;
-    ///   `dialFailed`, `dialTimedOut`, `upgradeFailed`, `connectionLimitReached`.
+    ///   `dialFailed`, `dialTimedOut`, `upgradeFailed`, `connectionLimitReached`,
+    ///   `banned`, `penalised`.
     @discardableResult
     public func dial(_ address: Multiaddr) async throws(TransportError) -> PeerID {
         let expected = address.peerID
@@ -22,9 +23,10 @@ extension Swarm {
         if let expected {
             guard expected != peerID else { throw .dialledSelf }
             if isConnected { return expected }
+            if let refusal = refusal(of: expected) { throw refusal }
         }
         guard count < limits.connectionCountMax else {
-            throw .connectionLimitReached(limit: limits.connectionCountMax)
+            throw .connectionLimitReached(.connections(limits.connectionCountMax))
         }
         let deadline = ContinuousClock.now + limits.dialTimeout
         var failure = TransportError.dialFailed(
@@ -34,6 +36,16 @@ extension Swarm {
             let remaining = deadline - ContinuousClock.now
             guard remaining > .zero else {
                 throw .dialTimedOut(address: address, after: limits.dialTimeout)
+            }
+            if let hosts = configuration.dialledHosts, let host = endpoint.ipAddress,
+                !hosts.contains(host)
+            {
+                failure = .hostNotAllowed(host)
+                continue
+            }
+            if let host = endpoint.ipAddress, state.withLock({ $0.bans.contains(host: host) }) {
+                failure = .banned
+                continue
             }
             do {
                 return try await dial(endpoint, address, within: remaining)

@@ -40,7 +40,7 @@ extension Swarm {
                 publicKey: configuration.identity.publicKey, listenAddresses: told,
                 protocols: protocols, observedAddress: connection.remoteAddress,
                 protocolVersion: configuration.protocolVersion,
-                agentVersion: configuration.agentVersion,
+                agentVersion: configuration.fullAgentVersion,
                 signedPeerRecord: try record.sealed(by: configuration.identity)
             )
             do {
@@ -132,6 +132,8 @@ extension Swarm {
                 ]
             )
         }
+        connection.noteAgent(message.agentVersion)
+        checkInstances(of: connection.peer)
         state.withLock { [record] state in
             guard !state.table.connections(with: connection.peer).isEmpty else { return }
             state.identified[connection.peer] = message

@@ -86,15 +86,28 @@ extension Swarm {
             channel.close(promise: nil)
             return
         }
-        let limit = state.withLock { state in
-            state.phase == .stopped ? 0 : state.gate.open(host)
+        let refusal = state.withLock { state -> (reason: String, count: Int?)? in
+            let reason: String
+            if state.phase == .stopped {
+                reason = "the node stops"
+            } else if state.bans.contains(host: host) {
+                reason = "the address is banned"
+            } else if let limit = state.gate.open(host) {
+                reason = limit.description
+            } else {
+                return nil
+            }
+            return (reason, state.refusalLog.add(1, now: Duration(NIODeadline.now())))
         }
-        if let limit {
-            logger.info(
-                "inbound connection refused",
-                metadata: [
-                    "address": "\(host)", "limit": "\(limit)",
-                ])
+        if let refusal {
+            // A flood of sockets must not become a flood of lines.
+            if let count = refusal.count {
+                logger.info(
+                    "inbound connection refused",
+                    metadata: [
+                        "address": "\(host)", "reason": "\(refusal.reason)", "count": "\(count)",
+                    ])
+            }
             channel.close(promise: nil)
             return
         }
@@ -103,13 +116,14 @@ extension Swarm {
         }
         try upgrade(channel, expectedPeer: nil, isDialer: false) { [self] result in
             state.withLock { $0.gate.endUpgrade(host) }
-            if case .failure(let error) = result {
-                logger.info(
-                    "inbound upgrade failed",
-                    metadata: [
-                        "address": "\(host)", "reason": "\(error)",
-                    ])
-            }
+            guard case .failure(let error) = result,
+                let count = state.withLock({
+                    $0.refusalLog.add(1, now: Duration(NIODeadline.now()))
+                })
+            else { return }
+            logger.info(
+                "inbound upgrade failed",
+                metadata: ["address": "\(host)", "reason": "\(error)", "count": "\(count)"])
         }
     }
 }

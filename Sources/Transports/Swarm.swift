@@ -30,6 +30,12 @@ public final class Swarm: Sendable {
         var identified: [PeerID: IdentifyMessage] = [:]
         var pinged: Set<PeerID> = []
         var recordSequenceNumber: UInt64 = 0
+        var bans = Bans()
+        var penalties = Penalties()
+        /// What each connected peer takes of the node.
+        var scopes: [PeerID: ResourceScope] = [:]
+        /// Lines about sockets that were refused.
+        var refusalLog = LogThrottle()
     }
 
     /// This node.
@@ -43,7 +49,7 @@ public final class Swarm: Sendable {
     let configuration: SwarmConfiguration
     let group: any EventLoopGroup
     let logger: Logger
-    let budget: MemoryBudget
+    let scope: ResourceScope
     let state: Mutex<State>
     private let continuation: AsyncStream<SwarmEvent>.Continuation
     private let observers = Mutex<[@Sendable (SwarmEvent) -> Void]>([])
@@ -58,7 +64,7 @@ public final class Swarm: Sendable {
         group = eventLoopGroup
         self.logger = logger
         peerID = PeerID(publicKey: configuration.identity.publicKey)
-        budget = MemoryBudget(limit: configuration.limits.memoryByteCountMax)
+        scope = ResourceScope(limits: configuration.limits)
         state = Mutex(
             State(
                 table: ConnectionTable(own: peerID, limits: configuration.limits),
@@ -141,6 +147,19 @@ public final class Swarm: Sendable {
         await close(state.withLock { $0.table.connections(with: peer) }, .requested(reason))
     }
 
+    /// Replaces the list of who may not be connected with, and closes what it forbids.
+    ///
+    /// It holds for sockets that come and for dials from now on.
+    public func setBans(_ bans: Bans) {
+        let forbidden = state.withLock { state in
+            state.bans = bans
+            return state.table.all.filter { handle in
+                bans.contains(handle.peer) || bans.contains(handle.remoteAddress)
+            }
+        }
+        for connection in forbidden { connection.onLoop { $0.end(.banned) } }
+    }
+
     /// Closes everything; streams in use fail with `connectionClosed(.shutdown)`.
     ///
     /// Returns when all sockets are closed. The swarm cannot be started again.
@@ -159,7 +178,7 @@ public final class Swarm: Sendable {
         continuation.finish()
     }
 
-    private func close(_ connections: [ConnectionHandle], _ reason: DisconnectReason) async {
+    func close(_ connections: [ConnectionHandle], _ reason: DisconnectReason) async {
         for connection in connections {
             connection.onLoop { $0.end(reason) }
         }
@@ -170,7 +189,7 @@ public final class Swarm: Sendable {
 
     /// Has every event handed to a further consumer, which returns at once and asks the swarm
     /// nothing; before `start()`.
-    func observe(_ observer: @escaping @Sendable (SwarmEvent) -> Void) {
+    public func observe(_ observer: @escaping @Sendable (SwarmEvent) -> Void) {
         observers.withLock { $0.append(observer) }
     }
 

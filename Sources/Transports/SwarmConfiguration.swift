@@ -15,8 +15,20 @@ public struct SwarmConfiguration: Sendable {
     public var protocolVersion: String
     /// Streams whose protocol begins with one of these go before bulk ones on the wire.
     public var promptProtocolPrefixes = ["/meshsub/", "/ipfs/"]
+    /// The key of a private network, which lies under every connection; nil for an open one.
+    public var networkKey: NetworkKey?
+    /// The IP addresses that may be dialled, as text; nil for all.
+    public var dialledHosts: Set<String>?
+    /// What tells this process from another with the same identity; identify's agentVersion has it
+    /// in parentheses behind the program.
+    public var instanceTag: String?
     /// The bounds to keep.
     public var limits: TransportLimits
+
+    /// What identify tells as agentVersion.
+    var fullAgentVersion: String {
+        instanceTag.map { "\(agentVersion) (\($0))" } ?? agentVersion
+    }
 
     /// Makes a configuration.
     public init(

@@ -29,6 +29,9 @@ public final class SwarmStream: Sendable {
         peer = connection.peer
     }
 
+    /// The other end of the socket.
+    public var remoteAddress: Multiaddr { connection.remoteAddress }
+
     /// The number of the connection that carries the stream.
     var connectionID: UInt64 { connection.id }
 

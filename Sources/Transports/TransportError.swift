@@ -19,7 +19,13 @@ public enum TransportError: Error, Hashable, Sendable {
     /// The connection ended before it was secured and multiplexed.
     case upgradeFailed(stage: UpgradeStage, reason: DisconnectReason)
     /// No further connection is allowed: to this peer, from this address or at all.
-    case connectionLimitReached(limit: Int)
+    case connectionLimitReached(ResourceLimit)
+    /// The peer, or its address, is banned here.
+    case banned
+    /// The swarm may dial some addresses only, and this is none of them.
+    case hostNotAllowed(String)
+    /// The peer broke the rules a moment ago and is not talked to for so long.
+    case penalised(remaining: Duration)
     /// There is no connection with the peer.
     case notConnected(PeerID)
     /// The peer does not serve the protocol.
@@ -28,6 +34,8 @@ public enum TransportError: Error, Hashable, Sendable {
     case negotiationFailed(LibP2PError)
     /// Too many streams are open or not yet acknowledged.
     case streamLimitReached
+    /// A bound on streams allows no further one.
+    case streamRefused(ResourceLimit)
     /// The stream was reset by either side.
     case streamReset
     /// The own side of the stream has been closed already.

@@ -89,6 +89,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical; on standard error.")
     var logLevel: String?
 
+    @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
@@ -138,6 +139,7 @@ struct RunCommand: AsyncParsableCommand {
         flags.layers = layers
         flags.retainRounds = retainRounds
         flags.logLevel = logLevel
+        flags.network = network.settings
         let settings = flags.filled(
             from: try NodeSettings.environment(ProcessInfo.processInfo.environment)
         ).filled(from: try NodeSettings.file(at: home.folder.settingsFile.path))

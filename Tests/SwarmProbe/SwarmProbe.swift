@@ -7,7 +7,7 @@ import Transports
 
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
-/// Usage: SwarmProbe listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
+/// Usage: SwarmProbe [psk HEX] listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
 ///        | gossip-latency NODES MESSAGES
 @main
 enum SwarmProbe {
@@ -16,17 +16,25 @@ enum SwarmProbe {
 
     static func main() async throws {
         var arguments = Array(CommandLine.arguments.dropFirst())
+        var networkKey: NetworkKey?
+        if arguments.first == "psk" {
+            guard arguments.count > 1 else { throw ProbeError.usage }
+            networkKey = try NetworkKey(
+                file: Array("\(NetworkKey.fileHeader)\n/base16/\n\(arguments[1])".utf8))
+            arguments.removeFirst(2)
+        }
         guard let command = arguments.first else { throw ProbeError.usage }
         arguments.removeFirst()
         var logger = Logger(label: "probe", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .info
         let group = MultiThreadedEventLoopGroup.singleton
-        let configuration = SwarmConfiguration(
+        var configuration = SwarmConfiguration(
             identity: SigningKey.generate(),
             listenAddresses: [try Multiaddr("/ip4/127.0.0.1/tcp/0")],
             agentVersion: "starling/probe",
             protocolVersion: "/starling/probe/1"
         )
+        configuration.networkKey = networkKey
         if command == "gossip-latency" {
             guard arguments.count == 2, let nodeCount = Int(arguments[0]),
                 let messageCount = Int(arguments[1]), nodeCount > 1, messageCount > 0

@@ -20,7 +20,7 @@ extension Swarm {
     }
 
     /// The bytes that the swarm holds for its peers.
-    var heldByteCount: Int { budget.usedByteCount }
+    var heldByteCount: Int { scope.usedByteCount }
 
     /// Waits until no socket is open any more.
     func allClosed() async {

@@ -18,18 +18,23 @@ enum SwarmFixture {
 
     static func make(
         seed: UInt8? = nil, limits: TransportLimits = TransportLimits(),
-        listens: [String] = ["/ip4/127.0.0.1/tcp/0"],
+        listens: [String] = ["/ip4/127.0.0.1/tcp/0"], networkKey: NetworkKey? = nil,
+        log: LogLines? = nil,
         prepare: (Swarm) -> Void = { _ in }
     ) async throws -> Swarm {
         let key = seed.flatMap { SigningKey(seed: [UInt8](repeating: $0, count: 32)) }
-        let configuration = SwarmConfiguration(
+        var configuration = SwarmConfiguration(
             identity: key ?? SigningKey.generate(),
             listenAddresses: try listens.map(Multiaddr.init),
             agentVersion: "starling/test", protocolVersion: "/starling/test/1", limits: limits
         )
+        configuration.networkKey = networkKey
+        let logger =
+            log.map { log in Logger(label: "test", factory: { _ in LineLogHandler(lines: log) }) }
+            ?? Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let swarm = Swarm(
             configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            logger: logger
         )
         swarm.register(protocol: echo) { _, stream in
             while let bytes = try? await stream.read() {

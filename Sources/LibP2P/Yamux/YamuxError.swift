@@ -18,6 +18,8 @@ public enum YamuxError: Error, Hashable, Sendable {
     case controlQueueOverflow(limit: Int)
     /// The peer went on opening streams after many refusals.
     case openRateExceeded(refusalCount: Int)
+    /// The peer went on sending frames that move nothing.
+    case idleFramesExceeded(perSecond: Int)
     /// A ping was not answered in time.
     case keepAliveTimeout(after: Duration)
     /// The peer ended the session; code 0 is a normal end.
@@ -30,4 +32,16 @@ public enum YamuxError: Error, Hashable, Sendable {
     case streamIDsExhausted
     /// The stream does not exist, or its own direction has ended.
     case streamEnded(YamuxStreamID)
+}
+
+/// Why a session refused a stream that the peer opened.
+public enum YamuxRefusal: String, Hashable, Sendable, CaseIterable {
+    /// The peer opens streams faster than is allowed.
+    case openRate
+    /// The peer has too many streams open.
+    case streamCount
+    /// The owner of the session takes no streams, for want of memory.
+    case noMemory
+    /// The session is about to end.
+    case ending
 }

@@ -76,6 +76,15 @@ public struct YamuxHeader: Hashable, Sendable {
         length = integer(at: 8, count: 4)
     }
 
+    /// Whether the frame changes nothing for any stream: a ping, or an empty frame without flags.
+    var isIdle: Bool {
+        switch kind {
+        case .ping: true
+        case .goAway: false
+        case .data, .windowUpdate: length == 0 && flags.isEmpty
+        }
+    }
+
     /// The 12 bytes on the wire.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = [0, kind.rawValue]

@@ -19,6 +19,12 @@ public struct YamuxLimits: Hashable, Sendable {
     public var openBurst = 200
     /// Opens refused for their rate, one after another, before the session is ended.
     public var refusalCountMax = 200
+    /// Frames of the peer that move nothing, per second in the long run: pings, empty frames, and
+    /// frames of streams that have ended.
+    public var idleFrameRatePerSecond = 2_000
+    /// The same at once: what a window of 16 MiB in frames of 1 KiB leaves behind when its stream
+    /// is reset.
+    public var idleFrameBurst = 16_384
     /// The greatest window of one stream; go-yamux's figure.
     public var windowByteCountMax = 16 << 20
     /// The sum of what all windows have grown beyond their initial size.

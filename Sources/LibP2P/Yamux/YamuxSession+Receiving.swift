@@ -83,6 +83,7 @@ extension YamuxSession {
     private mutating func handle(
         _ header: YamuxHeader, now: Duration, into directives: inout [YamuxDirective]
     ) throws(YamuxError) {
+        if header.isIdle { try countIdle(now: now) }
         switch header.kind {
         case .ping:
             guard header.streamID == 0 else { throw .invalidStreamID(header.streamID) }
@@ -97,8 +98,28 @@ extension YamuxSession {
             }
             if header.flags.contains(.syn) {
                 try handleOpen(header, now: now, into: &directives)
+            } else if streams[header.streamID] == nil, !header.flags.contains(.rst) {
+                try countIdle(now: now)
             }
             try handleStreamFrame(header, into: &directives)
+        }
+    }
+
+    private mutating func countIdle(now: Duration) throws(YamuxError) {
+        guard idleRate.take(now: now) else {
+            throw .idleFramesExceeded(perSecond: limits.idleFrameRatePerSecond)
+        }
+    }
+
+    /// Counts bytes of the transport that hold no frame at all among the frames that move nothing.
+    public mutating func receiveNothing(now: Duration) -> [YamuxDirective] {
+        guard failure == nil else { return [] }
+        do {
+            try countIdle(now: now)
+            return []
+        } catch {
+            fail(error)
+            return [.failed(error)]
         }
     }
 
@@ -118,19 +139,28 @@ extension YamuxSession {
         guard !header.flags.contains(.rst) else { return }
         guard openRate.take(now: now) else {
             refusalCount += 1
+            refusals[.openRate, default: 0] += 1
             if refusalCount > limits.refusalCountMax {
                 throw .openRateExceeded(refusalCount: refusalCount)
             }
             return queueControl(.reset(id))
         }
         refusalCount = 0
-        guard acceptsStreams, !hasSentGoAway, remoteGoAwayCode == nil,
-            inboundCount < limits.inboundStreamCountMax
-        else { return queueControl(.reset(id)) }
+        if let refusal {
+            refusals[refusal, default: 0] += 1
+            return queueControl(.reset(id))
+        }
         inboundCount += 1
         streams[id] = YamuxStreamState(isOutbound: false, priority: .bulk, now: now)
         queueControl(.accept(id))
         directives.append(.opened(id))
+    }
+
+    /// Why no stream of the peer is taken at present.
+    private var refusal: YamuxRefusal? {
+        if hasSentGoAway || remoteGoAwayCode != nil { return .ending }
+        if !acceptsStreams { return .noMemory }
+        return inboundCount < limits.inboundStreamCountMax ? nil : .streamCount
     }
 
     private mutating func handleStreamFrame(

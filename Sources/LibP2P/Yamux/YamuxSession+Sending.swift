@@ -11,8 +11,12 @@ extension YamuxSession {
     ///
     /// Source: network specification, section 6.4.
     ///
-    /// - Parameter payloadByteCountMax: The room behind the header; at least 1.
-    public mutating func nextFrame(payloadByteCountMax: Int = .max) -> YamuxFrame? {
+    /// - Parameters:
+    ///   - payloadByteCountMax: The room behind the header; at least 1.
+    ///   - allowsBulk: Whether bulk streams may send too.
+    public mutating func nextFrame(
+        payloadByteCountMax: Int = .max, allowsBulk: Bool = true
+    ) -> YamuxFrame? {
         precondition(payloadByteCountMax > 0, "no room for \(payloadByteCountMax) bytes")
         while let frame = control.popFirst() {
             if let header = header(of: frame) {
@@ -20,7 +24,7 @@ extension YamuxSession {
             }
         }
         let room = min(payloadByteCountMax, limits.framePayloadByteCountMax)
-        while let id = promptReady.popFirst() ?? bulkReady.popFirst() {
+        while let id = promptReady.popFirst() ?? (allowsBulk ? bulkReady.popFirst() : nil) {
             if let frame = dataFrame(of: id, room: room) {
                 return frame
             }

@@ -34,11 +34,19 @@ extension YamuxSession {
         return lingering.keys.sorted().map { .reset($0) }
     }
 
+    /// Asks the peer for a sign of life, unless it has been asked already.
+    public mutating func ping(now: Duration) {
+        guard failure == nil, outstandingPing == nil else { return }
+        startPing(now: now)
+    }
+
     /// Ends the session in order: no new streams, the open ones may end.
-    public mutating func goAway() {
-        guard failure == nil, !hasSentGoAway else { return }
+    ///
+    /// - Parameter code: What the peer is told; 0 is a normal end.
+    public mutating func goAway(code: UInt32 = 0) {
+        guard failure == nil, !hasSentGoAway || code != 0 else { return }
         hasSentGoAway = true
-        control.append(.goAway(code: 0))
+        control.append(.goAway(code: code))
     }
 
     mutating func startPing(now: Duration) {

@@ -35,6 +35,8 @@ public struct YamuxSession: Sendable {
     var unacknowledgedCount = 0
     var nextStreamID: YamuxStreamID?
     var openRate: OpenRate
+    var idleRate: OpenRate
+    var refusals: [YamuxRefusal: Int] = [:]
     var refusalCount = 0
     var hasSentGoAway = false
     var remoteGoAwayCode: UInt32?
@@ -44,7 +46,8 @@ public struct YamuxSession: Sendable {
     var bulkReady = FrameQueue<YamuxStreamID>()
 
     var parsing = Parsing.header([])
-    var lastReceived: Duration
+    /// When bytes of the peer came last.
+    public internal(set) var lastReceived: Duration
     var outstandingPing: (value: UInt32, sentAt: Duration)?
     var nextPingValue: UInt32 = 0
 
@@ -73,8 +76,18 @@ public struct YamuxSession: Sendable {
         self.limits = limits
         nextStreamID = role == .dialer ? 1 : 2
         openRate = OpenRate(perSecond: limits.openRatePerSecond, burst: limits.openBurst, now: now)
+        idleRate = OpenRate(
+            perSecond: limits.idleFrameRatePerSecond, burst: limits.idleFrameBurst, now: now)
         lastReceived = now
         startPing(now: now)
+    }
+
+    /// Why opens of the peer were refused since the last call, and how often, in a fixed order.
+    public mutating func takeRefusals() -> [(YamuxRefusal, count: Int)] {
+        guard !refusals.isEmpty else { return [] }
+        defer { refusals = [:] }
+        return refusals.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { ($0.key, count: $0.value) }
     }
 
     /// Whether the peer opens no more streams and accepts none.

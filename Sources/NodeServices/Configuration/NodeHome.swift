@@ -3,7 +3,7 @@ public import Foundation
 /// The folder that a node lives in.
 ///
 /// It holds `identity.key`, `models/` (shards), `state/` (everything that changes), `peers.txt`,
-/// `status.json` while the node runs, and optionally `starling.toml`.
+/// `bans.txt`, `status.json` and `network.json` while the node runs, and optionally `starling.toml`.
 public struct NodeHome: Sendable {
     /// The folder.
     public let folder: URL
@@ -33,6 +33,10 @@ public struct NodeHome: Sendable {
     public var state: URL { folder.appendingPathComponent("state", isDirectory: true) }
     /// The peer list: a multiaddr a line.
     public var peerList: URL { folder.appendingPathComponent("peers.txt") }
+    /// The bans: a peer id or a range of IP addresses a line.
+    public var banList: URL { folder.appendingPathComponent("bans.txt") }
+    /// What a running node last said of its connections.
+    public var networkFile: URL { folder.appendingPathComponent("network.json") }
     /// What a running node last said of itself.
     public var statusFile: URL { folder.appendingPathComponent("status.json") }
     /// The settings file.

@@ -36,6 +36,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var retainRounds: Int?
     /// `trace` … `critical`.
     public var logLevel: String?
+    /// Bounds of the network, and its key.
+    public var network = NetworkSettings()
 
     /// Settings that say nothing.
     public init() {}
@@ -108,6 +110,13 @@ public struct NodeSettings: Sendable, Equatable {
                 guard let string = value.string else { throw wrong("a string") }
                 logLevel = string
             default:
+                if let name = NetworkSettings.Key(rawValue: key) {
+                    guard let text = value.string ?? value.int.map(String.init) else {
+                        throw wrong("a number or a string")
+                    }
+                    network[name] = text
+                    continue
+                }
                 throw NodeError(
                     .invalidInput,
                     "\(path): '\(key)' is no setting; known are \(Self.keys.joined(separator: ", "))."
@@ -127,10 +136,11 @@ public struct NodeSettings: Sendable, Equatable {
     }
 
     /// The names of all settings, as the file writes them.
-    public static let keys = [
-        "listen", "advertise", "data", "held-out", "threads", "compute", "base", "recompute",
-        "memory", "method", "rank", "layers", "retain-rounds", "log-level",
-    ]
+    public static let keys =
+        [
+            "listen", "advertise", "data", "held-out", "threads", "compute", "base", "recompute",
+            "memory", "method", "rank", "layers", "retain-rounds", "log-level",
+        ] + NetworkSettings.Key.allCases.map(\.rawValue)
 
     /// Reads the `STARLING_…` variables; lists are separated by commas.
     ///
@@ -180,6 +190,7 @@ public struct NodeSettings: Sendable, Equatable {
         settings.layers = variable("layers")
         settings.retainRounds = try number("retain-rounds")
         settings.logLevel = variable("log-level")
+        for key in NetworkSettings.Key.allCases { settings.network[key] = variable(key.rawValue) }
         return settings
     }
 
@@ -229,6 +240,7 @@ public struct NodeSettings: Sendable, Equatable {
         result.layers = layers ?? lower.layers
         result.retainRounds = retainRounds ?? lower.retainRounds
         result.logLevel = logLevel ?? lower.logLevel
+        result.network = network.filled(from: lower.network)
         return result
     }
 }

@@ -19,6 +19,7 @@ extension FederationService {
         let fetcher: ObjectFetcher
         let connector: PeerConnector
         let witness: WitnessService
+        let announcements: AnnouncementService
         let access: AccessRules
         let status: StatusWriter
         let settings: FederationSettings

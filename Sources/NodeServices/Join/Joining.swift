@@ -28,7 +28,7 @@ struct Joining {
                     .notFound,
                     """
                     \(options.home.folder.path) follows no federation yet; make one with \
-                    'starling init', or name a member with --join.
+                    'starling init', or name a member with --join or 'starling peers add'.
                     """
                 )
             }
@@ -72,7 +72,7 @@ struct Joining {
         guard let join = options.join else {
             return try await baseModel(of: manifest, in: library).record
         }
-        let swarm = factory.joiningSwarm()
+        let swarm = try factory.joiningSwarm()
         return try await using(swarm, dialling: join) { (peer) throws(NodeError) in
             let fetcher = ObjectFetcher(store: store, streams: swarm, logger: options.logger)
             return try await library.fetchRecord(wanted, with: fetcher, from: [peer])
@@ -103,7 +103,7 @@ struct Joining {
             return try await library.open(wanted)
         } catch {
             guard error.code == .notFound, let join = options.join else { throw error }
-            let swarm = factory.joiningSwarm()
+            let swarm = try factory.joiningSwarm()
             try await using(swarm, dialling: join) { (peer) throws(NodeError) in
                 let fetcher = ObjectFetcher(
                     store: store, streams: swarm, logger: options.logger
@@ -125,7 +125,7 @@ struct Joining {
         let (answers, sink) = AsyncStream.makeStream(
             of: (PublicKey, [UInt8]).self, bufferingPolicy: .bufferingOldest(64)
         )
-        let swarm = factory.joiningSwarm()
+        let swarm = try factory.joiningSwarm()
         let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
         messenger.register { from, bytes in sink.yield((from, bytes)) }
         return try await using(swarm, dialling: address) { (peer) throws(NodeError) in
@@ -162,7 +162,7 @@ struct Joining {
         }
     }
 
-    private var factory: SwarmFactory {
+    var factory: SwarmFactory {
         SwarmFactory(options: options, identity: identity, group: group)
     }
 

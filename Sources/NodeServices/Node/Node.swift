@@ -68,9 +68,9 @@ public final class Node: Sendable {
     private func run(
         identity: SigningKey, store: NodeStore, group: MultiThreadedEventLoopGroup
     ) async throws(NodeError) -> Ending {
-        let joining = Joining(
+        let joining = try await Joining(
             options: options, identity: identity, store: store, group: group
-        )
+        ).throughPeerList()
         let manifest = try await joining.manifest()
         let library = ModelLibrary(store: store)
         let record = try await joining.record(of: manifest, in: library)
@@ -140,6 +140,8 @@ public final class Node: Sendable {
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
+        let network = NetworkUpkeep(
+            options: options, parts: parts, identity: identity)
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
         let addresses: [Multiaddr]
@@ -157,12 +159,15 @@ public final class Node: Sendable {
             return running.isStopping
         }
         if isStopping { service.stop() }
+        let upkeep = Task { await network.run() }
         let ending: Result<FederationService.Ending, NodeError>
         do {
             ending = .success(try await service.run())
         } catch {
             ending = .failure(error)
         }
+        upkeep.cancel()
+        await upkeep.value
         await parts.swarm.shutdown()
         return try ending.get() == .finished ? .finished : .stopped
     }
@@ -201,6 +206,12 @@ public final class Node: Sendable {
         let witness = try WitnessService(
             manifest: manifest, identity: identity, store: store, opener: swarm, logger: logger)
         witness.register(at: swarm)
+        ReachabilityService(
+            swarm: swarm, networkKey: try options.settings.network.key(), logger: logger
+        ).register()
+        let announcements = try await AnnouncementService(
+            swarm: swarm, store: store, manifest: manifest, logger: logger)
+        let report = options.report
         return FederationService.Parts(
             manifest: manifest, store: store, trainer: trainer, publisher: publisher,
             aggregation: AggregationWorker(
@@ -208,7 +219,8 @@ public final class Node: Sendable {
                 inspector: publisher?.inspector, logger: logger),
             swarm: swarm, messenger: messenger,
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
-            connector: connector, witness: witness, access: access,
+            connector: connector, witness: witness, announcements: announcements,
+            access: access,
             status: StatusWriter(
                 file: options.home.statusFile, peerID: own,
                 part: part?.resolved(in: adapter)),
@@ -216,7 +228,11 @@ public final class Node: Sendable {
                 linger: options.linger,
                 retainedRoundCount: options.settings.retainRounds ?? 8
             ),
-            logger: logger, report: options.report
+            logger: logger,
+            report: { news in
+                announcements.note(news)
+                report(news)
+            }
         )
     }
 }

@@ -19,7 +19,7 @@ struct SwarmFactory {
         let listen = try addresses(
             options.settings.listen ?? ["/ip4/0.0.0.0/tcp/\(Self.standardPort)"], of: "listen"
         )
-        var configuration = configuration(
+        var configuration = try configuration(
             listen: listen, version: "/starling/\(federation.hexadecimal.prefix(32))/1"
         )
         configuration.advertisedAddresses = try addresses(
@@ -31,18 +31,22 @@ struct SwarmFactory {
     }
 
     /// A swarm that only dials, for a node that doesn't know its federation yet.
-    func joiningSwarm() -> Swarm {
+    func joiningSwarm() throws(NodeError) -> Swarm {
         Swarm(
-            configuration: configuration(listen: [], version: "/starling/joining/1"),
+            configuration: try configuration(listen: [], version: "/starling/joining/1"),
             eventLoopGroup: group, logger: options.logger
         )
     }
 
-    private func configuration(listen: [Multiaddr], version: String) -> SwarmConfiguration {
+    private func configuration(
+        listen: [Multiaddr], version: String
+    ) throws(NodeError) -> SwarmConfiguration {
         var configuration = SwarmConfiguration(
             identity: identity, listenAddresses: listen, agentVersion: Self.agentVersion,
-            protocolVersion: version
+            protocolVersion: version, limits: try options.settings.network.limits()
         )
+        configuration.instanceTag = NodeInstance.own
+        configuration.networkKey = try options.settings.network.key()
         configuration.promptProtocolPrefixes += [
             GroupMessenger.protocolID, PeerExchange.protocolID,
         ]

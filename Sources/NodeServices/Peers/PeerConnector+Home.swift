@@ -13,14 +13,9 @@ extension PeerConnector {
         home: NodeHome, store: NodeStore, swarm: Swarm, own: PeerID, join: Multiaddr?,
         identity: SigningKey, logger: Logger
     ) async throws(NodeError) {
-        var configured: [Multiaddr] = join.map { [$0] } ?? []
-        if FileManager.default.fileExists(atPath: home.peerList.path) {
-            do {
-                configured += try PeerListFile.read(path: home.peerList.path)
-            } catch {
-                throw NodeError(.invalidInput, "\(error)")
-            }
-        }
+        let configured = (join.map { [$0] } ?? []) + (try PeerBook(home: home).configured())
+        let bans = Bans(try BanListFile.read(path: home.banList.path))
+        swarm.setBans(bans)
         var view = PassiveView()
         if let bytes = try await store.setting(SettingKey.passiveView) {
             // A view that can't be read is only a list of addresses that is lost.
@@ -47,5 +42,6 @@ extension PeerConnector {
                 }
             }
         )
+        setBans(bans)
     }
 }

@@ -7,6 +7,9 @@ public import Transports
 public protocol PeerDialer: Sendable {
     /// Connects to an address, or names the peer of the connection that is already there.
     func dial(_ address: Multiaddr) async throws(TransportError) -> PeerID
+
+    /// Closes the connections with a peer.
+    func disconnect(_ peer: PeerID, reason: String) async
 }
 
 extension Swarm: PeerDialer {}
@@ -80,9 +83,19 @@ public final class PeerConnector: Sendable {
         inboxContinuation.yield(.wanted(peers))
     }
 
-    /// Adds addresses to the configured list.
-    public func add(_ addresses: [Multiaddr]) {
+    /// Replaces the configured list.
+    public func setConfigured(_ addresses: [Multiaddr]) {
         inboxContinuation.yield(.configured(addresses))
+    }
+
+    /// Names who is neither dialled nor told of; replaces those named before.
+    public func setBans(_ bans: Bans) {
+        inboxContinuation.yield(.banned(bans))
+    }
+
+    /// Names peers whose connections are spared where there are too many; replaces those before.
+    public func setProtected(_ peers: [PeerID]) {
+        inboxContinuation.yield(.protected(Set(peers)))
     }
 
     /// Takes an event of the swarm.
@@ -162,6 +175,9 @@ public final class PeerConnector: Sendable {
                 await self.openExchange(with: peer)
                 self.inboxContinuation.yield(.exchangeEnded(peer))
             }
+        case .close(let peer, let reason):
+            logger.info("connection closed", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
+            group.addTask { await self.dialer.disconnect(peer, reason: reason) }
         case .persist:
             let bytes = passiveView.bytes
             group.addTask { await self.persist(bytes) }

@@ -1,4 +1,5 @@
 internal import LibP2P
+internal import Transports
 
 extension PeerConnectorInstance {
     /// The dials that are due: wanted peers, then configured addresses, then the view.
@@ -31,7 +32,11 @@ extension PeerConnectorInstance {
     /// Whether a target that is not due yet will be dialled when it is.
     func isWorthDialling(_ key: DialKey, _ target: DialTarget) -> Bool {
         guard !isConnected(key, target), !addresses(of: key, target).isEmpty else { return false }
+        guard addresses(of: key, target).contains(where: { !bans.contains($0) }) else {
+            return false
+        }
         if case .peer(let peer) = key {
+            if bans.contains(peer) { return false }
             if wanted.contains(peer) { return true }
             guard target.isConfigured || view[peer] != nil else { return false }
         }
@@ -56,7 +61,10 @@ extension PeerConnectorInstance {
         if case .peer(let peer) = key, let record = view[peer]?.record {
             target.add(record.dialableAddresses, countMax: settings.addressCountMax)
         }
-        guard let address = target.addresses.first else { return nil }
+        if case .peer(let peer) = key, bans.contains(peer) { return nil }
+        guard let address = target.addresses.first(where: { !bans.contains($0) }) else {
+            return nil
+        }
         target.isDialling = true
         target.settlesBy = nil
         targets[key] = target

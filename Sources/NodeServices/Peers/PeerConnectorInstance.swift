@@ -1,4 +1,5 @@
 package import LibP2P
+package import Transports
 
 /// Whom to dial, when, and with whom to exchange records: events in, directives out, no clock.
 ///
@@ -14,7 +15,12 @@ package struct PeerConnectorInstance {
         case dialled(DialKey, Multiaddr, PeerID)
         case dialFailed(DialKey, Multiaddr, reason: String, isHopeless: Bool)
         case wanted([PeerID])
+        /// The peer list; it replaces the one before.
         case configured([Multiaddr])
+        /// Who may not be dialled nor told of; it replaces what was before.
+        case banned(Bans)
+        /// Peers whose connections are needed for something; they replace those before.
+        case protected(Set<PeerID>)
         case received([SignedPeerRecord], from: PeerID)
         case exchangeEnded(PeerID)
     }
@@ -22,12 +28,16 @@ package struct PeerConnectorInstance {
     package enum Directive: Equatable {
         case dial(DialKey, Multiaddr)
         case exchange(PeerID)
+        case close(PeerID, reason: String)
         case persist
         case note(String, peer: PeerID?, address: Multiaddr?)
     }
 
     struct Connection {
         var since: Duration
+        var isDialer: Bool
+        /// Whether it is being closed for being one too many.
+        var isClosing = false
         var servesExchange = false
         var isExchanging = false
     }
@@ -35,8 +45,10 @@ package struct PeerConnectorInstance {
     package let localPeer: PeerID
     let settings: PeerConnectorSettings
     package private(set) var view: PassiveView
-    private(set) var connections: [PeerID: Connection] = [:]
+    var connections: [PeerID: Connection] = [:]
     private(set) var wanted: Set<PeerID> = []
+    private(set) var protectedPeers: Set<PeerID> = []
+    private(set) var bans = Bans()
     var targets: [DialKey: DialTarget] = [:]
 
     private var servedAt: [PeerID: Duration] = [:]
@@ -68,11 +80,14 @@ package struct PeerConnectorInstance {
             directives += dialFailed(key, address, reason, isHopeless, now, &generator)
         case .wanted(let peers): wanted = Set(peers).subtracting([localPeer])
         case .configured(let addresses): configure(addresses)
+        case .banned(let bans): setBans(bans)
+        case .protected(let peers): protectedPeers = peers
         case .received(let records, let sender): take(records, from: sender, unixMilliseconds)
         case .exchangeEnded(let peer): connections[peer]?.isExchanging = false
         }
         directives += dueExchange(now, &generator)
         directives += duePersist(now)
+        directives += dueClosings(now)
         directives += dueDials(now, &generator)
         return directives
     }
@@ -88,6 +103,7 @@ package struct PeerConnectorInstance {
             let due = max(target.notBefore, target.settlesBy ?? .zero)
             if due > now, isWorthDialling(key, target) { times.append(due) }
         }
+        if let surplus = nextSurplus(now) { times.append(surplus) }
         return times.min().map { max($0, now) }
     }
 
@@ -109,7 +125,7 @@ package struct PeerConnectorInstance {
         _ peer: PeerID, _ address: Multiaddr, isDialer: Bool, _ now: Duration,
         _ unixMilliseconds: UInt64
     ) {
-        connections[peer] = connections[peer] ?? Connection(since: now)
+        connections[peer] = connections[peer] ?? Connection(since: now, isDialer: isDialer)
         for key in targets.keys where key == .peer(peer) || targets[key]?.answeredBy == peer {
             targets[key]?.settlesBy = nil
         }
@@ -207,6 +223,12 @@ package struct PeerConnectorInstance {
     }
 
     private mutating func configure(_ addresses: [Multiaddr]) {
+        let keys = Set(addresses.map { DialKey($0) })
+        for (key, target) in targets where target.isConfigured && !keys.contains(key) {
+            targets[key]?.isConfigured = false
+            // What is dialled for the list alone is forgotten with it; a dial under way stays.
+            if case .address = key, !target.isDialling { targets[key] = nil }
+        }
         for address in addresses where address.peerID != localPeer {
             let key = DialKey(address)
             var target = targets[key] ?? DialTarget()
@@ -219,7 +241,8 @@ package struct PeerConnectorInstance {
     private mutating func take(
         _ records: [SignedPeerRecord], from sender: PeerID, _ unixMilliseconds: UInt64
     ) {
-        for record in records where record.peerID != localPeer {
+        for record in records
+        where record.peerID != localPeer && !bans.contains(record.peerID) {
             switch view.insert(record, atMilliseconds: unixMilliseconds) {
             case .added, .updated: isViewChanged = true
             case .stale, .withoutAddress: break
@@ -227,6 +250,14 @@ package struct PeerConnectorInstance {
         }
         if connections[sender] != nil, view[sender]?.lastSuccessMilliseconds == nil {
             view.noteSuccess(of: sender, atMilliseconds: unixMilliseconds)
+        }
+    }
+
+    private mutating func setBans(_ bans: Bans) {
+        self.bans = bans
+        for peer in bans.peers where view[peer] != nil {
+            view.remove(peer)
+            isViewChanged = true
         }
     }
 

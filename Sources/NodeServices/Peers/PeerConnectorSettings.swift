@@ -4,6 +4,13 @@ public struct PeerConnectorSettings: Hashable, Sendable {
     ///
     /// Wanted peers are dialled beyond it.
     public var connectionCountTarget = 20
+    /// Above this many connections, those that nobody needs are closed; the specification's figure.
+    ///
+    /// A bootstrap node sets it to the limit of its connections.
+    public var connectionCountHigh = 48
+    /// A connection so young is not closed for being one too many: it has just been let in, and
+    /// learns of others first.
+    public var surplusGrace = Duration.seconds(30)
     /// Dials under way at a time.
     public var dialCountMax = 8
     /// The wait after the first failure; it doubles with each further one.

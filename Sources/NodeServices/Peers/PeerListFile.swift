@@ -63,7 +63,7 @@ public enum PeerListFile {
 }
 
 /// What is wrong with a file of peer addresses.
-public enum PeerListError: Error, Hashable, Sendable {
+public enum PeerListError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file could not be read.
     case unreadable(path: String, detail: String)
     /// The file is greater than is read.
@@ -76,4 +76,21 @@ public enum PeerListError: Error, Hashable, Sendable {
     case notDialable(path: String, line: Int, address: Multiaddr)
     /// The file has more addresses than are kept.
     case tooManyAddresses(path: String, line: Int, countMax: Int)
+
+    /// What is wrong and where, and what to write instead.
+    public var description: String {
+        switch self {
+        case .unreadable(let path, let detail): "\(path) can't be read: \(detail)"
+        case .tooLarge(let path, let byteCountMax): "\(path) has more than \(byteCountMax) bytes."
+        case .notUTF8(let path, let line): "\(path), line \(line): this is not UTF-8."
+        case .invalidAddress(let path, let line, let text, let error):
+            "\(path), line \(line): '\(text.prefix(100))' is no multiaddr; write one such as "
+                + "/ip4/203.0.113.5/tcp/7411/p2p/12D3… (\(error))"
+        case .notDialable(let path, let line, let address):
+            "\(path), line \(line): \(address) is not the address of a TCP port to dial; write "
+                + "/ip4/…/tcp/…, /ip6/…/tcp/… or /dns/…/tcp/…"
+        case .tooManyAddresses(let path, let line, let countMax):
+            "\(path), line \(line): the list has more than \(countMax) addresses."
+        }
+    }
 }

@@ -242,6 +242,14 @@ enum SettingKey {
     static let identity = "identity"
     /// The peers that were good to know, over restarts.
     static let passiveView = "passive-view"
+    /// Numbers of this node's announcements up to this may have been used.
+    static let gossipFloor = "gossip-floor"
+    /// What begins the key of an author's last seen number.
+    static let authorFloor = "gossip-author/"
+    /// What begins the key of a member's newest tree head.
+    static let memberTreeHead = "tree-head/"
+    /// What begins the key of the proof that a member's log forks.
+    static let logFork = "log-fork/"
 }
 
 extension LogRecord {

@@ -2,6 +2,7 @@ import Cryptography
 import LibP2P
 import NodeServices
 import Testing
+import Transports
 
 @Suite struct PeerConnectorInstanceTests {
     typealias Instance = PeerConnectorInstance
@@ -259,5 +260,72 @@ import Testing
                 #expect(wake >= bench.now && wake <= bench.now + .seconds(300))
             }
         }
+    }
+
+    @Test func `the list that comes last is the one that counts`() throws {
+        var bench = try Bench()
+        let (first, second) = (try Self.address(1), try Self.address(2))
+        #expect(bench.dials(.configured([first])).map(\.address) == [first])
+        #expect(bench.dials(.configured([second])).map(\.address) == [second])
+        for address in [first, second] {
+            _ = bench.handle(
+                .dialFailed(DialKey(address), address, reason: "refused", isHopeless: false))
+        }
+        bench.now += .seconds(1_000)
+        #expect(bench.dials(.tick).map(\.address) == [second])
+    }
+
+    @Test func `a banned peer is neither dialled nor told of, and an unbanned one is`() throws {
+        var view = PassiveView()
+        for number in UInt8(1)...3 { view.insert(try Self.record(number), atMilliseconds: 1) }
+        var bench = try Bench(view: view)
+        let banned = try MemoryNetwork.peer(1)
+        let range = try #require(IPNetwork("10.0.0.2"))
+        _ = bench.handle(.banned(Bans(peers: [banned], networks: [range])))
+        var dialled: Set<Multiaddr> = []
+        bench.now += .seconds(1)
+        for dial in bench.dials(.wanted([banned])) { dialled.insert(dial.address) }
+        #expect(!dialled.contains { $0.description.contains("/10.0.0.1/") })
+        #expect(!dialled.contains { $0.description.contains("/10.0.0.2/") })
+        #expect(bench.instance.view[banned] == nil)
+        _ = bench.handle(.received([try Self.record(1)], from: try MemoryNetwork.peer(3)))
+        #expect(bench.instance.view[banned] == nil)
+        #expect(bench.instance.nextWake(now: bench.now).map { $0 >= bench.now } ?? true)
+        _ = bench.handle(.banned(Bans()))
+        let after = bench.dials(
+            .received([try Self.record(1)], from: try MemoryNetwork.peer(3)))
+        #expect(after.contains { $0.key == .peer(banned) })
+    }
+
+    @Test func `surplus connections go, the youngest that others dialled first`() throws {
+        var settings = PeerConnectorSettings()
+        settings.connectionCountTarget = 0
+        settings.connectionCountHigh = 4
+        var bench = try Bench(settings: settings)
+        let peers = try (UInt8(1)...9).map { try MemoryNetwork.peer($0) }
+        _ = bench.handle(.wanted([peers[0]]))
+        _ = bench.handle(.protected([peers[1]]))
+        var closed: [PeerID] = []
+        func closings(_ directives: [Instance.Directive]) -> [PeerID] {
+            directives.compactMap { if case .close(let peer, _) = $0 { peer } else { nil } }
+        }
+        for (index, peer) in peers.enumerated() {
+            bench.now = .seconds(index)
+            closed += closings(
+                bench.handle(
+                    .connected(
+                        peer, address: try Self.address(index + 1), isDialer: index == 8)))
+        }
+        // Eight besides the wanted one, four too many; but none is old enough yet.
+        #expect(closed.isEmpty)
+        let wake = try #require(bench.instance.nextWake(now: bench.now))
+        #expect(wake == .seconds(32))
+        bench.now = .seconds(60)
+        closed += closings(bench.handle(.tick))
+        #expect(closed == [peers[7], peers[6], peers[5], peers[4]])
+        #expect(closings(bench.handle(.tick)).isEmpty)
+        for peer in closed { _ = bench.handle(.disconnected(peer, reason: "surplus")) }
+        #expect(closings(bench.handle(.tick)).isEmpty)
+        #expect(bench.instance.nextWake(now: bench.now) == nil)
     }
 }

@@ -50,9 +50,11 @@ final class LoopbackNode: Sendable {
     }
 
     /// A connector that is registered and has a seeded generator.
-    func makeConnector(configured: [Multiaddr]) -> PeerConnector {
+    func makeConnector(
+        configured: [Multiaddr], view: PassiveView = PassiveView()
+    ) -> PeerConnector {
         let connector = PeerConnector(
-            swarm: swarm, localPeer: id, configured: configured, clock: clock.service,
+            swarm: swarm, localPeer: id, configured: configured, view: view, clock: clock.service,
             generator: SeededGenerator(seed: 1), logger: logger,
             ownRecord: { [swarm, key, clock] in
                 try? PeerRecord(

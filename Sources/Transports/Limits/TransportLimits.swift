@@ -1,11 +1,14 @@
 /// The bounds that a swarm keeps, whoever its peers are.
 ///
-/// Source: docs/PROTOCOL.md and the network specification, section 11.
+/// Source: docs/protocol/transport.md and the network specification, section 11.
 public struct TransportLimits: Hashable, Sendable {
     /// Connections of the whole swarm.
     ///
     /// 192 sockets fit a soft limit of 256 descriptors with room for the store.
     public var connectionCountMax = 192
+    /// Connections that others may have opened; the rest is for the node's own dials, so that
+    /// strangers who fill all places cannot cut it off.
+    public var inboundConnectionCountMax = 160
     /// Inbound connections from one IP address; go-libp2p's figure.
     public var connectionCountMaxPerAddress = 8
     /// Connections with one peer: one, and a second while crossing dials are resolved.
@@ -14,8 +17,40 @@ public struct TransportLimits: Hashable, Sendable {
     public var upgradeCountMaxPerAddress = 8
     /// Whether the two bounds per IP address hold for loopback addresses too.
     public var countsLoopback = false
+    /// Streams of all connections together, twice go-libp2p's figure: 48 peers with 80 streams each.
+    public var streamCountMax = 4_096
+    /// Streams with one peer, opened by either side: the 256 that it may open, and as many of ours.
+    public var streamCountMaxPerPeer = 512
+    /// Streams that a peer may have open; half of Rust's figure.
+    public var inboundStreamCountMaxPerConnection = 256
+    /// Streams of one protocol that a peer may have open: half of all, so that one protocol leaves
+    /// room for the others; go-libp2p allows 64.
+    public var inboundStreamCountMaxPerProtocol = 128
+    /// Streams that a peer may open in a second, in the long run: what a fetch of many small
+    /// objects asks for, ten times over.
+    public var streamOpenRatePerSecond = 50
+    /// Streams that a peer may open at once.
+    public var streamOpenBurst = 200
+    /// Frames of a peer that move nothing, per second in the long run.
+    ///
+    /// Honest peers send a ping now and then; a release build takes a hundred times as many in its
+    /// stride.
+    public var idleFrameRatePerSecond = 2_000
+    /// The same at once: what a window of 16 MiB in frames of 1 KiB leaves behind when its stream
+    /// is reset.
+    public var idleFrameBurst = 16_384
     /// Bytes of grown stream windows and received, unread stream data of all connections.
     public var memoryByteCountMax = 256 << 20
+    /// The same of one peer: two streams at the greatest window, and as much again unread.
+    public var memoryByteCountMaxPerPeer = 64 << 20
+    /// Bytes a second to all peers together; nil means no bound.
+    public var sentBytesPerSecondMax: Int?
+    /// Bytes a second from all peers together; nil means no bound.
+    public var receivedBytesPerSecondMax: Int?
+    /// Bytes a second to one peer; nil means no bound.
+    public var sentBytesPerSecondMaxPerPeer: Int?
+    /// Bytes a second from one peer; nil means no bound.
+    public var receivedBytesPerSecondMaxPerPeer: Int?
     /// Time for a TCP connection to a remote host.
     public var dialTimeout = Duration.seconds(15)
     /// Time for a TCP connection to a loopback or private address.
@@ -26,6 +61,9 @@ public struct TransportLimits: Hashable, Sendable {
     public var streamNegotiationTimeout = Duration.seconds(10)
     /// Time for a whole inbound upgrade.
     public var upgradeTimeout = Duration.seconds(15)
+    /// Time in which a connection has to show that its peer lives, where another process with the
+    /// peer's identity has connected.
+    public var livenessTimeout = Duration.seconds(5)
     /// Time for the echo of one ping.
     public var pingTimeout = Duration.seconds(10)
     /// Time after which an idle inbound ping stream is closed.

@@ -19,15 +19,16 @@ struct InboundGate {
     /// Counts a socket whose upgrade begins.
     ///
     /// - Returns: The limit that forbids it, or `nil`.
-    mutating func open(_ host: String) -> Int? {
+    mutating func open(_ host: String) -> ResourceLimit? {
         let present = counts[host] ?? Counts()
-        guard socketCount < limits.connectionCountMax else { return limits.connectionCountMax }
+        let countMax = min(limits.inboundConnectionCountMax, limits.connectionCountMax)
+        guard socketCount < countMax else { return .inboundConnections(countMax) }
         if limits.countsLoopback || !Self.isLoopback(host) {
             guard present.sockets < limits.connectionCountMaxPerAddress else {
-                return limits.connectionCountMaxPerAddress
+                return .connectionsPerAddress(limits.connectionCountMaxPerAddress)
             }
             guard present.upgrades < limits.upgradeCountMaxPerAddress else {
-                return limits.upgradeCountMaxPerAddress
+                return .upgradesPerAddress(limits.upgradeCountMaxPerAddress)
             }
         }
         counts[host, default: Counts()].sockets += 1

@@ -1,0 +1,146 @@
+internal import Cryptography
+internal import LibP2P
+internal import Logging
+internal import NIOPosix
+internal import Synchronization
+internal import Transports
+
+/// Answers other nodes' questions whether they can be dialled, and what time it is here.
+///
+/// It dials only the host that asks, so that nobody can have it knock elsewhere; a few addresses a
+/// question, a question in ten seconds from a peer, four at a time.
+final class ReachabilityService: Sendable {
+    private struct State {
+        var askedAt: [PeerID: Duration] = [:]
+        var underWayCount = 0
+    }
+
+    /// The time between two questions of one peer that are answered.
+    static let interval = Duration.seconds(10)
+    /// Questions that are answered at a time.
+    static let countMax = 4
+    /// The time for one address.
+    static let dialTimeout = Duration.seconds(5)
+    /// The time for the question to come.
+    static let questionDeadline = Duration.seconds(10)
+
+    private let swarm: Swarm
+    private let networkKey: NetworkKey?
+    private let clock: ServiceClock
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(
+        swarm: Swarm, networkKey: NetworkKey?, clock: ServiceClock = .system, logger: Logger
+    ) {
+        self.swarm = swarm
+        self.networkKey = networkKey
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Serves the protocol; before the swarm starts.
+    func register() {
+        swarm.register(protocol: ReachabilityCheck.protocolID) { peer, stream in
+            await self.serve(stream, from: peer)
+        }
+    }
+
+    private func serve(_ stream: SwarmStream, from peer: PeerID) async {
+        guard admit(peer) else {
+            logger.info("check refused", metadata: ["peer": "\(peer)", "reason": "too soon"])
+            return stream.reset()
+        }
+        defer { state.withLock { $0.underWayCount -= 1 } }
+        let watch = Task { [clock] in
+            do { try await clock.sleep(Self.questionDeadline) } catch { return }
+            stream.reset()
+        }
+        do {
+            let bytes = try await stream.readLengthPrefixed(
+                maxByteCount: ReachabilityCheck.messageByteCountMax)
+            watch.cancel()
+            guard let bytes else { return }
+            let question = try ReachabilityCheck.Question(bytes: bytes)
+            let answer = await answer(question, host: stream.remoteAddress)
+            try await stream.writeLengthPrefixed(answer.bytes)
+            await stream.closeWrite()
+        } catch {
+            watch.cancel()
+            logger.info(
+                "check not answered", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+            stream.reset()
+        }
+    }
+
+    private func admit(_ peer: PeerID) -> Bool {
+        let now = clock.now()
+        return state.withLock { state in
+            state.askedAt = state.askedAt.filter { now - $0.value < Self.interval }
+            guard state.askedAt[peer] == nil, state.underWayCount < Self.countMax else {
+                return false
+            }
+            state.askedAt[peer] = now
+            state.underWayCount += 1
+            return true
+        }
+    }
+
+    private func answer(
+        _ question: ReachabilityCheck.Question, host: Multiaddr
+    ) async -> ReachabilityCheck.Answer {
+        let now = clock.unixMilliseconds()
+        guard let record = question.record else {
+            return ReachabilityCheck.Answer(
+                unixMilliseconds: now, observedAddress: host, trials: [], sessions: [])
+        }
+        let sessions = swarm.snapshot().connections.filter { $0.peer == record.peerID }
+            .map {
+                ReachabilityCheck.Session(address: $0.address, agent: $0.agentVersion ?? "")
+            }
+        var trials: [ReachabilityCheck.Trial] = []
+        for address in record.record.addresses.prefix(ReachabilityCheck.addressCountMax) {
+            let outcome = await self.dial(address, of: record.peerID, host: host)
+            trials.append(ReachabilityCheck.Trial(address: address, outcome: outcome))
+        }
+        return ReachabilityCheck.Answer(
+            unixMilliseconds: now, observedAddress: host, trials: trials, sessions: sessions)
+    }
+
+    /// Dials under an identity of the moment, so that a connection that is there says nothing.
+    private func dial(
+        _ address: Multiaddr, of peer: PeerID, host: Multiaddr
+    ) async -> ReachabilityCheck.Outcome {
+        guard address.tcpEndpoint != nil, !address.isUnspecified,
+            let named = try? address.appending(peer), let host = host.tcpEndpoint?.host
+        else { return .foreignHost }
+        var limits = TransportLimits()
+        limits.dialTimeout = Self.dialTimeout
+        limits.upgradeTimeout = Self.dialTimeout
+        var configuration = SwarmConfiguration(
+            identity: SigningKey.generate(), listenAddresses: [],
+            agentVersion: SwarmFactory.agentVersion, protocolVersion: "/starling/check/1",
+            limits: limits)
+        configuration.networkKey = networkKey
+        configuration.dialledHosts = [host]
+        let dialler = Swarm(
+            configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "check", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let outcome: ReachabilityCheck.Outcome
+        do throws(TransportError) {
+            _ = try await dialler.start()
+            try await dialler.dial(named)
+            outcome = .reached
+        } catch {
+            outcome =
+                switch error {
+                case .hostNotAllowed: .foreignHost
+                case .peerMismatch: .otherPeer
+                case .upgradeFailed: .otherProgram
+                default: .notConnected
+                }
+        }
+        await dialler.shutdown()
+        return outcome
+    }
+}

