@@ -20,6 +20,8 @@ public enum AbsenceReason: Hashable, Sendable {
     case belowData
     /// The member's training failed, for instance with a loss that is not finite.
     case trainingFailed
+    /// The secure round ended for the member without a sum.
+    case roundLost
 
     /// The stable number.
     public var code: UInt16 {
@@ -31,6 +33,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .refused: 5
         case .belowData: 6
         case .trainingFailed: 7
+        case .roundLost: 9
         }
     }
 
@@ -51,6 +54,7 @@ public enum AbsenceReason: Hashable, Sendable {
             self = .refused(reason)
         case (6, 0): self = .belowData
         case (7, 0): self = .trainingFailed
+        case (9, 0): self = .roundLost
         default: return nil
         }
     }
@@ -65,6 +69,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .refused(let reason): "The member's update was refused: \(reason.sentence)"
         case .belowData: "The member has too little text to train on."
         case .trainingFailed: "The member's training failed."
+        case .roundLost: "The secure round ended for the member without a sum."
         }
     }
 }

@@ -18,6 +18,9 @@ public enum Directive: Hashable, Sendable {
     case appendLog(LogRecord)
     /// Sends one message to each peer that is still connected; losses are made good later.
     case send(to: [PublicKey], bytes: [UInt8])
+    /// Sends one frame of a secure round, up to a shard of the summed vector in length, to each peer
+    /// that is still connected; losses are made good later.
+    case sendFrame(to: [PublicKey], bytes: [UInt8])
     /// Brings an object into the store, at once if it is there already, and reports the end.
     case fetch(FetchOrder)
     /// The object is no longer needed; no report is owed.
@@ -28,6 +31,8 @@ public enum Directive: Hashable, Sendable {
     case stopTraining(round: UInt64)
     /// Sums updates that are all in the store.
     case aggregate(AggregationOrder)
+    /// Checks the sum that a secure round opened and adds its mean to the base.
+    case aggregateSum(SumOrder)
     /// The certified adapter of that height, which is in the store, is now the node's own.
     case adopt(adapter: ObjectID, height: UInt64, round: UInt64)
     /// Close the connections to that peer and tell why.

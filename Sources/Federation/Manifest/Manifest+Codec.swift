@@ -41,6 +41,7 @@ extension Manifest {
             aggregation.write(to: &writer)
             READSettings.write(read, to: &writer)
         }
+        if version >= Self.currentVersion { SecureSettings.write(secure, to: &writer) }
         return writer.bytes
     }
 
@@ -87,13 +88,16 @@ extension Manifest {
                 ? .factorMean : try AggregationSettings(reading: &reader)
             let read =
                 version == Self.firstVersion ? nil : try READSettings.read(&reader)
+            let secure =
+                version < Self.currentVersion ? nil : try SecureSettings.read(&reader)
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,
                 tokenizerDigest: tokenizerDigest, initialAdapterDigest: initialAdapterDigest,
                 adapter: adapter, training: training, ring: ring, normBound: normBound,
                 membership: membership, updateByteCountMax: updateByteCountMax, author: author,
-                createdAtSeconds: createdAtSeconds, aggregation: aggregation, read: read)
+                createdAtSeconds: createdAtSeconds, aggregation: aggregation, read: read,
+                secure: secure)
         } catch let error as CanonicalError {
             throw .unreadable(error)
         } catch let error as ManifestError {

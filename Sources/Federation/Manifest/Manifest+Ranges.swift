@@ -14,6 +14,7 @@ extension Manifest {
         try check(membership.absentRoundCountMax, in: 1...1000, .absentRoundCountMax)
         try check(updateByteCountMax, in: 1...(1 << 32), .updateByteCountMax)
         try checkAggregation()
+        try checkSecure()
         guard let read else { return }
         try check(read.stateSize, in: 1...16_384, .readStateSize)
         try check(read.learningRate, above: 0, atMost: 1, .readLearningRate)
@@ -99,7 +100,7 @@ extension Manifest {
         }
     }
 
-    private func check(
+    func check(
         _ value: Int, in range: ClosedRange<Int>, _ field: ManifestError.Field
     ) throws(ManifestError) {
         guard range.contains(value) else {

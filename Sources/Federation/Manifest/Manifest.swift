@@ -104,7 +104,7 @@ public struct Manifest: Hashable, Sendable {
     /// The version of the layout without aggregation settings.
     static let firstVersion: UInt16 = 1
     /// The newest version of the layout that this code writes and reads.
-    public static let currentVersion: UInt16 = 2
+    public static let currentVersion: UInt16 = 4
     /// The most members a federation can have in one group.
     public static let memberCountMax = 64
 
@@ -138,6 +138,8 @@ public struct Manifest: Hashable, Sendable {
     public let aggregation: AggregationSettings
     /// The READ adapter beside LoRA's; `nil` where all members train LoRA.
     public let read: READSettings?
+    /// How rounds hide updates; `nil` where every member sees them.
+    public internal(set) var secure: SecureSettings?
 
     /// Checks every range.
     ///
@@ -147,7 +149,8 @@ public struct Manifest: Hashable, Sendable {
         initialAdapterDigest: ObjectID, adapter: AdapterSettings, training: TrainingSettings,
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
         updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
-        aggregation: AggregationSettings = .factorMean, read: READSettings? = nil
+        aggregation: AggregationSettings = .factorMean, read: READSettings? = nil,
+        secure: SecureSettings? = nil
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -164,11 +167,14 @@ public struct Manifest: Hashable, Sendable {
         self.createdAtSeconds = createdAtSeconds
         self.aggregation = aggregation
         self.read = read
+        self.secure = secure
         try checkRanges()
     }
 
     /// The version of its layout: the first where the settings are what the first knew.
-    public var version: UInt16 { Self.version(aggregation, read) }
+    public var version: UInt16 {
+        secure == nil ? Self.version(aggregation, read) : Self.currentVersion
+    }
 
     /// Whether members send parts of the adapter, and in the manifest's own wire form; under a
     /// manifest of version 1 everyone sends all of it.

@@ -8,12 +8,15 @@ public enum ManifestError: Error, Hashable, Sendable {
         case quorumMinimum, absentRoundCountMax, updateByteCountMax
         case outerLearningRate, outerMomentum, proximalStrength
         case readStateSize, readLearningRate
+        case memberMinimum
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.
     case outOfRange(field: Field, actual: String, allowed: String)
     /// No aggregator has that name.
     case unknownAggregator(String)
+    /// Secure rounds need something else of the manifest; the text says what, instead of what.
+    case secureNeeds(String)
     /// The bytes cannot be read.
     case unreadable(CanonicalError)
     /// The bytes have another version.

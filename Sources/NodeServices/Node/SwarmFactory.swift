@@ -44,7 +44,8 @@ struct SwarmFactory {
             protocolVersion: version
         )
         configuration.promptProtocolPrefixes += [
-            GroupMessenger.protocolID, PeerExchange.protocolID,
+            GroupMessenger.Channel.group.protocolID, PeerExchange.protocolID,
+            GroupMessenger.Channel.secureStatements.protocolID,
         ]
         return configuration
     }

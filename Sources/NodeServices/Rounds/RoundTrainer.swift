@@ -74,7 +74,7 @@ actor RoundTrainer {
             }
             if Task.isCancelled { return nil }
             guard stepsDone > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
-            return .updateReady(round: round, summary: try await handIn(round: round))
+            return try await handIn(round: round)
         } catch {
             logger.error(
                 "training failed", metadata: ["round": "\(round)", "reason": "\(error)"]
@@ -137,7 +137,10 @@ actor RoundTrainer {
     }
 
     /// Makes the update and stores it with what the node keeps of it.
-    private func handIn(round number: UInt64) async throws -> UpdateSummary {
+    ///
+    /// In secure rounds nothing of it goes to the disk: a node that ends before its update is
+    /// masked trains again.
+    private func handIn(round number: UInt64) async throws -> Event {
         guard let running, number == running.round.round else { throw CancellationError() }
         // What training started from is read once more, not held all the time.
         let start = try running.round.begin(
@@ -150,6 +153,14 @@ actor RoundTrainer {
         }
         var memory = found?.memory ?? AggregationRound.Memory(layout: setup.adapter.layout)
         let update = try quantize(delta, of: running, feedback: &memory.feedback)
+        if setup.manifest.manifest.secure != nil {
+            let contribution = SecureContribution(
+                baseAdapterDigest: running.base,
+                words: try running.round.secureVector.words(of: update),
+                weight: update.exampleCount)
+            if self.running?.round.round == number { self.running = nil }
+            return .contributionReady(round: number, contribution)
+        }
         let bytes = AdapterUpdateCodec.encode(update)
         let summary = update.summary(bytes: bytes)
         let record = found.map { _ in
@@ -159,7 +170,7 @@ actor RoundTrainer {
         }
         try await store.storeUpdate(bytes, record: record, keeping: found?.source)
         if self.running?.round.round == number { self.running = nil }
-        return summary
+        return .updateReady(round: number, summary: summary)
     }
 
     /// The change of the adapter since the round's start, in ring integers.
@@ -219,7 +230,9 @@ actor RoundTrainer {
 
     /// A seed of this member for one purpose and round.
     private func seed(for purpose: String, round: UInt64) -> UInt64 {
-        var bytes = Array(purpose.utf8) + [0] + setup.manifest.digest.bytes + setup.member.bytes
+        // Secure or not, a federation with these settings trains the same.
+        let digest = setup.manifest.manifest.openCounterpart.digest
+        var bytes = Array(purpose.utf8) + [0] + digest.bytes + setup.member.bytes
         for shift in stride(from: 56, through: 0, by: -8) {
             bytes.append(UInt8(truncatingIfNeeded: round >> UInt64(shift)))
         }

@@ -11,6 +11,8 @@ public enum SecureEvent: Sendable {
     /// Training gave an update: one ring word per element of the format, weighted already, and
     /// the weight, 1...weight unit.
     case contribution(words: [UInt32], weight: Int)
+    /// Contributions are waited for until then; the policy's span decides before the first one.
+    case contributionsDue(at: Timestamp)
     /// The opened sum was made into the adapter with that digest, durably in the store.
     case adapterReady(Digest)
 }

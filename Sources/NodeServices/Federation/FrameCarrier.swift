@@ -1,0 +1,56 @@
+internal import Cryptography
+internal import Federation
+internal import LibP2P
+internal import Logging
+internal import Transports
+
+/// Carries the frames of secure rounds: statements on one stream a direction and peer, words on
+/// another, so that a heartbeat never waits for a shard.
+final class FrameCarrier: Sendable {
+    private let statements: GroupMessenger
+    private let words: GroupMessenger
+
+    /// Makes a carrier for vectors of so many elements.
+    init(swarm: Swarm, elementCount: Int, logger: Logger) {
+        statements = GroupMessenger(swarm: swarm, channel: .secureStatements, logger: logger)
+        words = GroupMessenger(
+            swarm: swarm,
+            channel: .secureWords(
+                byteCountMax: SecureVectorLayout.frameByteCountMax(elementCount: elementCount)),
+            logger: logger)
+    }
+
+    /// Serves the streams of peers; before the swarm starts.
+    func register(receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void) {
+        statements.register(receive: receive)
+        words.register(receive: receive)
+    }
+
+    /// Queues a frame for each peer that is connected.
+    func send(_ bytes: [UInt8], to peers: [PublicKey]) {
+        SecureVectorLayout.isWords(bytes)
+            ? words.send(bytes, to: peers) : statements.send(bytes, to: peers)
+    }
+
+    /// Writes what is queued for a peer until it is gone.
+    func deliver(to peer: PeerID) async {
+        let queues = [(statements, statements.connected(peer)), (words, words.connected(peer))]
+        await withDiscardingTaskGroup { group in
+            for (messenger, queue) in queues {
+                group.addTask { await messenger.deliver(queue, to: peer) }
+            }
+        }
+    }
+
+    /// Ends the delivery to a peer that is gone.
+    func disconnected(_ peer: PeerID) {
+        statements.disconnected(peer)
+        words.disconnected(peer)
+    }
+
+    /// Ends all deliveries after what is queued.
+    func finish() {
+        statements.finish()
+        words.finish()
+    }
+}
