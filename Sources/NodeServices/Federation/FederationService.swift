@@ -18,6 +18,8 @@ actor FederationService {
         case event(Event)
         /// A peer's message; resumed when it has been dealt with.
         case message(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
+        /// A peer's frame of a secure round; resumed when it has been dealt with.
+        case frame(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
         case swarm(SwarmEvent)
         case tick
         /// The person wants the process to end.
@@ -32,6 +34,8 @@ actor FederationService {
         let aggregation: AggregationWorker
         let swarm: Swarm
         let messenger: GroupMessenger
+        /// `nil` where rounds are not secure.
+        let frames: FrameCarrier?
         let fetcher: ObjectFetcher
         let connector: PeerConnector
         let access: AccessRules
@@ -49,6 +53,8 @@ actor FederationService {
         case stopped
     }
 
+    /// Masking and opening take time in proportion to the adapter.
+    private nonisolated let executor = SerialThreadExecutor(name: "federation")
     private let parts: Parts
     private var instance: PeerInstance
     private let inputs: AsyncStream<Input>
@@ -72,11 +78,17 @@ actor FederationService {
         (inputs, inputSink) = AsyncStream.makeStream(of: Input.self)
     }
 
-    /// Takes a peer's message and returns when it has been dealt with.
-    nonisolated func receive(from key: PublicKey, _ bytes: [UInt8]) async {
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// Takes a peer's message, or frame of a secure round, and returns when it has been dealt with.
+    nonisolated func receive(from key: PublicKey, _ bytes: [UInt8], isFrame: Bool = false) async {
         await withCheckedContinuation { continuation in
             let result = inputSink.yield(
-                .message(from: key, bytes: bytes, done: continuation)
+                isFrame
+                    ? .frame(from: key, bytes: bytes, done: continuation)
+                    : .message(from: key, bytes: bytes, done: continuation)
             )
             if case .enqueued = result { return }
             continuation.resume()
@@ -127,6 +139,12 @@ actor FederationService {
                     try await connect(PeerID(publicKey: key))
                     try await carryOut(
                         instance.handle(.received(from: key, bytes: bytes), now: now)
+                    )
+                case .frame(let key, let bytes, let done):
+                    defer { done.resume() }
+                    try await connect(PeerID(publicKey: key))
+                    try await carryOut(
+                        instance.handle(.receivedFrame(from: key, bytes: bytes), now: now)
                     )
                 case .swarm(let event):
                     try await handle(event)
@@ -185,6 +203,8 @@ actor FederationService {
             preconditionFailure("durable directives are carried out together")
         case .send(let peers, let bytes):
             parts.messenger.send(bytes, to: peers)
+        case .sendFrame(let peers, let bytes):
+            parts.frames?.send(bytes, to: peers)
         case .fetch(let order):
             beginFetch(order)
         case .cancelFetch(let id):
@@ -194,6 +214,8 @@ actor FederationService {
         case .stopTraining(let round):
             if let training, training.round == round { training.stop.set() }
         case .aggregate(let order):
+            beginAggregation(order)
+        case .aggregateSum(let order):
             beginAggregation(order)
         case .adopt(let adapter, _, let round):
             try await parts.store.retire(
@@ -292,6 +314,25 @@ actor FederationService {
         }
     }
 
+    private func beginAggregation(_ order: SumOrder) {
+        Task { [parts, inputSink] in
+            do {
+                switch try await parts.aggregation.aggregate(order) {
+                case .success(let outcome):
+                    inputSink.yield(.event(.aggregated(height: order.height, outcome: outcome)))
+                case .failure(let reason):
+                    inputSink.yield(.event(.sumRefused(height: order.height, reason)))
+                }
+            } catch {
+                parts.logger.error(
+                    "the opened sum could not be applied",
+                    metadata: ["height": "\(order.height)", "reason": "\(error)"]
+                )
+                inputSink.yield(.event(.aggregationFailed(height: order.height)))
+            }
+        }
+    }
+
     // MARK: - Network and ending
 
     private func handle(_ event: SwarmEvent) async throws(NodeError) {
@@ -302,6 +343,7 @@ actor FederationService {
         case .disconnected(let peer, let reason):
             parts.report(.peerDisconnected(peer, reason: "\(reason)"))
             parts.messenger.disconnected(peer)
+            parts.frames?.disconnected(peer)
             connected.remove(peer)
             if let key = peer.publicKey {
                 try await carryOut(instance.handle(.disconnected(key), now: now))
@@ -319,6 +361,7 @@ actor FederationService {
         parts.report(.peerConnected(peer))
         let messages = parts.messenger.connected(peer)
         Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
+        if let frames = parts.frames { Task { await frames.deliver(to: peer) } }
         if let key = peer.publicKey {
             try await carryOut(instance.handle(.connected(key), now: now))
         }
@@ -359,13 +402,17 @@ actor FederationService {
         inputSink.finish()
         // Peers whose messages are still queued are released unheard.
         for await input in inputs {
-            if case .message(_, _, let done) = input { done.resume() }
+            switch input {
+            case .message(_, _, let done), .frame(_, _, let done): done.resume()
+            default: break
+            }
         }
         training?.stop.set()
         training?.task.cancel()
         await training?.task.value
         for task in fetches.values { task.cancel() }
         parts.messenger.finish()
+        parts.frames?.finish()
         writeStatus()
     }
 }

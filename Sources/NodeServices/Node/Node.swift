@@ -104,6 +104,9 @@ public final class Node: Sendable {
         }
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
+        parts.frames?.register { key, bytes in
+            await service.receive(from: key, bytes, isFrame: true)
+        }
         let addresses: [Multiaddr]
         do {
             addresses = try await parts.swarm.start()
