@@ -66,11 +66,20 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "The seed of the first adapter.")
     var seed: UInt64 = 1
 
+    @Option(
+        help: """
+            When the federation was made, in seconds since 1970; now unless set. The same identity, \
+            model and settings then make the same federation again.
+            """)
+    var createdAt: UInt64?
+
     @OptionGroup var aggregation: AggregationOptions
+    @OptionGroup var secure: SecureOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        let options = try self.options
         try await withSharedConsole(output) { console in
             let report = try await NodeSetup.createFederation(
                 home: home.folder, modelPath: model, options: options
@@ -85,8 +94,13 @@ struct InitCommand: AsyncParsableCommand {
             record.add("manifest_digest", report.manifest.digest.hexadecimal)
             record.add("base_model_digest", report.manifest.manifest.baseModelDigest.hexadecimal)
             record.add("parameters", report.parameterCount)
-            record.add("aggregation", aggregation.aggregation)
-            record.add("wire", aggregation.wire.rawValue)
+            let settings = report.manifest.manifest.aggregation
+            let wire = WireOption(settings.wireForm).rawValue
+            record.add("aggregation", settings.aggregator)
+            record.add("wire", wire)
+            if let secure = report.manifest.manifest.secure {
+                record.add("secure_minimum", secure.memberMinimum)
+            }
             record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
             console.report(
                 record,
@@ -94,7 +108,7 @@ struct InitCommand: AsyncParsableCommand {
                     federation  \(name), \(report.manifest.digest)
                     this node   \(report.peerID)
                     adapter     rank \(rank), \(report.parameterCount) parameters
-                    aggregation \(aggregation.aggregation), \(aggregation.wire.rawValue)
+                    aggregation \(settings.aggregator), \(wire)
                     next        starling run --home \(home.folder.folder.path) --data FILE
                     """
             )
@@ -102,24 +116,29 @@ struct InitCommand: AsyncParsableCommand {
     }
 
     private var options: FederationOptions {
-        var options = FederationOptions()
-        options.name = name
-        options.roundCount = rounds
-        options.localStepCount = localSteps
-        options.batchSize = batch
-        options.sequenceLength = length
-        options.rank = rank
-        options.alpha = alpha
-        options.targets = targets?.projections ?? Projection.allCases
-        options.learningRate = learningRate
-        options.warmupStepCount = warmup
-        options.startMemberCount = members
-        options.quorumMinimum = quorum
-        options.absentRoundCountMax = absentRounds
-        options.normBound = normBound
-        options.seed = seed
-        options.aggregation = aggregation.settings
-        options.read = aggregation.read
-        return options
+        get throws {
+            var options = FederationOptions()
+            options.name = name
+            options.roundCount = rounds
+            options.localStepCount = localSteps
+            options.batchSize = batch
+            options.sequenceLength = length
+            options.rank = rank
+            options.alpha = alpha
+            options.targets = targets?.projections ?? Projection.allCases
+            options.learningRate = learningRate
+            options.warmupStepCount = warmup
+            options.startMemberCount = members
+            options.secure = try secure.settings(memberCount: members)
+            // A sum needs so many members, and so agreement on one does.
+            options.quorumMinimum = max(quorum, options.secure?.memberMinimum ?? quorum)
+            options.absentRoundCountMax = absentRounds
+            options.normBound = normBound
+            options.seed = seed
+            options.aggregation = aggregation.settings(isSecure: options.secure != nil)
+            options.createdAtSeconds = createdAt
+            options.read = aggregation.read
+            return options
+        }
     }
 }

@@ -39,6 +39,11 @@ public struct Proposal: Hashable, Sendable {
     /// What a secure round came to; `nil` in plain ones and in membership entries.
     public internal(set) var secure: SecureRoundOutcome?
 
+    /// The members whose updates are summed, in ascending order.
+    public var participatingMembers: [PublicKey] {
+        secure?.participants ?? participants.map(\.summary.member)
+    }
+
     /// The round, 0 for a membership entry.
     public var round: UInt64 {
         if case .round(let number) = kind { number } else { 0 }

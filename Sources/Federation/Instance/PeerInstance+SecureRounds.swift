@@ -114,7 +114,8 @@ extension PeerInstance {
         emit(.notify(.secureEvidence(evidence.member)))
         guard case .equivocation(let member, let first, let second) = evidence else { return }
         reportEquivocation(
-            .secureFrame, of: member, height: current.height, first: first, second: second)
+            .secureFrame, of: member, height: current.height,
+            first: SecureFrame.domainBytes + first, second: SecureFrame.domainBytes + second)
     }
 
     // MARK: The own update

@@ -63,7 +63,7 @@ public struct ConsensusAdapter: Sendable {
         return ConsensusAdapter(
             round: entry.proposal.round,
             adapterDigest: digest,
-            participants: entry.proposal.participants.map(\.summary.member),
+            participants: entry.proposal.participatingMembers,
             signatureCount: entry.signatures.count,
             adapter: adapter.peft(baseModelName: manifest.baseModelName),
             read: read?.files(baseModelName: manifest.baseModelName),

@@ -9,10 +9,17 @@ internal import LibP2P
 /// the adapter digest; `entry` is the whole certified entry, for whoever wants to check the
 /// participants and their announcements too.
 struct ExportCertificate: Encodable {
+    /// In a secure round nobody knows a participant's examples or update.
     private struct Participant: Encodable {
         let peer: String
+        var examples: Int?
+        var update: String?
+    }
+
+    private struct Secure: Encodable {
         let examples: Int
-        let update: String
+        let members: Int
+        let total: String
     }
 
     private struct Absence: Encodable {
@@ -38,10 +45,11 @@ struct ExportCertificate: Encodable {
     private let statement: String
     private let certificate: [Signature]
     private let entry: String
+    private let secure: Secure?
 
     private enum CodingKeys: String, CodingKey {
         case version, federation, manifest, round, height, participants, absences, statement
-        case certificate, entry
+        case certificate, entry, secure
         case manifestDigest = "manifest_digest"
         case adapterDigest = "adapter_digest"
         case sumDigest = "sum_digest"
@@ -61,6 +69,14 @@ struct ExportCertificate: Encodable {
                 peer: peer($0.summary.member), examples: $0.summary.exampleCount,
                 update: $0.summary.objectID.hexadecimal
             )
+        }
+            + (entry.proposal.secure?.participants ?? []).map { Participant(peer: peer($0)) }
+        if case .summed(let summary) = entry.proposal.secure {
+            secure = Secure(
+                examples: Int(summary.weight), members: summary.memberCount,
+                total: summary.totalDigest.hexadecimal)
+        } else {
+            secure = nil
         }
         absences = entry.proposal.absences.map {
             Absence(peer: peer($0.member), reason: $0.reason.sentence)

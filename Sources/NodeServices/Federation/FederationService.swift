@@ -2,6 +2,7 @@ internal import Cryptography
 internal import Federation
 internal import LibP2P
 internal import Logging
+internal import Storage
 internal import Synchronization
 internal import Tensors
 internal import Transports
@@ -35,7 +36,7 @@ actor FederationService {
         let swarm: Swarm
         let messenger: GroupMessenger
         /// `nil` where rounds are not secure.
-        let frames: FrameCarrier?
+        let secure: SecureParts?
         let fetcher: ObjectFetcher
         let connector: PeerConnector
         let access: AccessRules
@@ -204,7 +205,7 @@ actor FederationService {
         case .send(let peers, let bytes):
             parts.messenger.send(bytes, to: peers)
         case .sendFrame(let peers, let bytes):
-            parts.frames?.send(bytes, to: peers)
+            parts.secure?.frames.send(bytes, to: peers)
         case .fetch(let order):
             beginFetch(order)
         case .cancelFetch(let id):
@@ -291,8 +292,12 @@ actor FederationService {
                 )
             }
             guard !Task.isCancelled, let event else { return }
-            if case .updateReady(_, let summary) = event {
-                parts.report(.updateReady(summary))
+            switch event {
+            case .updateReady(_, let summary): parts.report(.updateReady(summary))
+            case .contributionReady(let round, let contribution):
+                parts.report(
+                    .contributionReady(round: round, exampleCount: contribution.weight))
+            default: break
             }
             inputSink.yield(.event(event))
         }
@@ -343,7 +348,7 @@ actor FederationService {
         case .disconnected(let peer, let reason):
             parts.report(.peerDisconnected(peer, reason: "\(reason)"))
             parts.messenger.disconnected(peer)
-            parts.frames?.disconnected(peer)
+            parts.secure?.frames.disconnected(peer)
             connected.remove(peer)
             if let key = peer.publicKey {
                 try await carryOut(instance.handle(.disconnected(key), now: now))
@@ -361,7 +366,7 @@ actor FederationService {
         parts.report(.peerConnected(peer))
         let messages = parts.messenger.connected(peer)
         Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
-        if let frames = parts.frames { Task { await frames.deliver(to: peer) } }
+        if let frames = parts.secure?.frames { Task { await frames.deliver(to: peer) } }
         if let key = peer.publicKey {
             try await carryOut(instance.handle(.connected(key), now: now))
         }
@@ -412,7 +417,7 @@ actor FederationService {
         await training?.task.value
         for task in fetches.values { task.cancel() }
         parts.messenger.finish()
-        parts.frames?.finish()
+        parts.secure?.frames.finish()
         writeStatus()
     }
 }

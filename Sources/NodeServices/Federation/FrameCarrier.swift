@@ -9,9 +9,14 @@ internal import Transports
 final class FrameCarrier: Sendable {
     private let statements: GroupMessenger
     private let words: GroupMessenger
+    private let beforeFrame: (@Sendable ([UInt8]) -> Void)?
 
     /// Makes a carrier for vectors of so many elements.
-    init(swarm: Swarm, elementCount: Int, logger: Logger) {
+    init(
+        swarm: Swarm, elementCount: Int, beforeFrame: (@Sendable ([UInt8]) -> Void)? = nil,
+        logger: Logger
+    ) {
+        self.beforeFrame = beforeFrame
         statements = GroupMessenger(swarm: swarm, channel: .secureStatements, logger: logger)
         words = GroupMessenger(
             swarm: swarm,
@@ -28,6 +33,7 @@ final class FrameCarrier: Sendable {
 
     /// Queues a frame for each peer that is connected.
     func send(_ bytes: [UInt8], to peers: [PublicKey]) {
+        beforeFrame?(bytes)
         SecureVectorLayout.isWords(bytes)
             ? words.send(bytes, to: peers) : statements.send(bytes, to: peers)
     }

@@ -97,14 +97,14 @@ public final class Node: Sendable {
             instance = try PeerInstance(
                 restored: restored,
                 baseModelDigest: parts.manifest.manifest.baseModelDigest, signer: identity,
-                now: Timestamp(milliseconds: 0)
+                secureSetup: parts.secure?.setup, now: Timestamp(milliseconds: 0)
             )
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
-        parts.frames?.register { key, bytes in
+        parts.secure?.frames.register { key, bytes in
             await service.receive(from: key, bytes, isFrame: true)
         }
         let addresses: [Multiaddr]
@@ -207,6 +207,9 @@ public final class Node: Sendable {
             aggregation: AggregationWorker(
                 manifest: manifest, layout: adapter.layout, store: store, logger: logger),
             swarm: swarm, messenger: messenger,
+            secure: try SecureParts(
+                manifest: manifest.manifest, layout: adapter.layout, swarm: swarm,
+                options: options),
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
             connector: connector, access: access,
             status: StatusWriter(
