@@ -37,7 +37,7 @@ struct StatusCommand: AsyncParsableCommand {
         record.add("wire", WireOption(settings.wireForm).rawValue)
         if let secure = status.manifest.manifest.secure {
             record.add("secure_minimum", secure.memberMinimum)
-            record.add("secure_round_lost", last?.secure == .lost)
+            record.add("secure_round_lost", .bool(last?.secure == .lost))
         }
         record.add("rank", status.manifest.manifest.adapter.rank)
         record.add("update_bytes_max", status.manifest.manifest.updateByteCountMax)

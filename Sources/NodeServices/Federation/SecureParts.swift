@@ -14,12 +14,15 @@ struct SecureParts: Sendable {
     ///
     /// - Throws: ``NodeError`` with code `refused` for an adapter that is too large to be summed.
     init?(
-        manifest: Manifest, layout: AdapterLayout, swarm: Swarm, options: NodeOptions
+        manifest: SignedManifest, layout: AdapterLayout, swarm: Swarm, options: NodeOptions
     ) throws(NodeError) {
-        guard manifest.secure != nil else { return nil }
-        // The most that a round sums: every tensor, and a weight for each direction of it.
-        let elementCount = layout.entries.reduce(0) { sum, entry in
-            sum + entry.shape.elementCount + (entry.shape.extents.max() ?? 1)
+        guard manifest.manifest.secure != nil else { return nil }
+        // Odd and even rounds may train different halves.
+        let elementCount = [1, 2].reduce(0) { most, round in
+            max(
+                most,
+                AggregationRound(manifest: manifest, layout: layout, round: round)
+                    .secureVector.elementCount)
         }
         guard elementCount <= SecureVectorFormat.elementCountMax else {
             throw NodeError(

@@ -208,8 +208,7 @@ public final class Node: Sendable {
                 manifest: manifest, layout: adapter.layout, store: store, logger: logger),
             swarm: swarm, messenger: messenger,
             secure: try SecureParts(
-                manifest: manifest.manifest, layout: adapter.layout, swarm: swarm,
-                options: options),
+                manifest: manifest, layout: adapter.layout, swarm: swarm, options: options),
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
             connector: connector, access: access,
             status: StatusWriter(
