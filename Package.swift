@@ -120,6 +120,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
         ),
         testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
+        testProgram("SecureCrashNode", ["NodeServices", "LibP2P", log]),
 
         // The shell and what a person starts.
         library(
@@ -176,8 +177,8 @@ let package = Package(
             "NodeServices",
             [
                 "Tensors", "Checkpoints", "Tokenizers", "Kernels", "Models", "Adapters",
-                "Federation", "LibP2P", "Cryptography", "Storage", "Transports", log, nioCore,
-                nioPosix,
+                "Training", "Federation", "LibP2P", "Cryptography", "Storage", "Transports", log,
+                nioCore, nioPosix,
             ]
         ),
         tests("Simulation", ["Federation", "Cryptography", "Tensors"]),

@@ -39,4 +39,15 @@ public protocol TensorSource: Sendable {
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result
+
+    /// The rows of a tensor where they lie in a memory map, to be used in place; `nil` where bytes
+    /// are lent for the length of a call only.
+    ///
+    /// - Throws: the source's own error when the name is unknown or the bytes can't be read.
+    func mappedRows(of name: String) throws -> MappedRows?
+}
+
+extension TensorSource {
+    /// Nothing: a source without a map only lends.
+    public func mappedRows(of name: String) throws -> MappedRows? { nil }
 }

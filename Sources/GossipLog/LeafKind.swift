@@ -41,6 +41,8 @@ public struct LeafKind: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let updateLate = LeafKind(rawValue: 19)
     /// The updates of a round were summed here.
     public static let aggregated = LeafKind(rawValue: 20)
+    /// States that arrived were averaged here with the node's own.
+    public static let mixed = LeafKind(rawValue: 21)
     /// A remark that no check depends on.
     public static let note = LeafKind(rawValue: 32)
 
@@ -48,7 +50,7 @@ public struct LeafKind: RawRepresentable, Hashable, Sendable, CustomStringConver
         1: "joined", 2: "roster", 3: "certificate", 4: "result", 5: "acrossGroups",
         6: "equivocation", 7: "membership", 8: "treeHeadSeen", 9: "evidence", 10: "charged",
         16: "updateAnnounced", 17: "updateReceived", 18: "updateRefused", 19: "updateLate",
-        20: "aggregated", 32: "note",
+        20: "aggregated", 21: "mixed", 32: "note",
     ]
 
     /// The name, or the number of a kind that has none here.

@@ -2,54 +2,84 @@ internal import CKernels
 internal import Glibc
 internal import Tensors
 
-/// The rows of a weight as their file encodes them.
+/// The rows of a weight as their file encodes them: a copy of them, or where they lie in a memory
+/// map.
 ///
 /// Parts of a weight may have types of their own: files of mixed precision spend more bits on some
-/// projections.
+/// projections. In a map they also lie in different places.
 final class EncodedRows {
     private struct Part {
         let rows: Range<Int>
         let type: ElementType
-        /// The place of its first row.
-        let offset: Int
+        let place: Place
         /// The bytes of one row.
         let rowByteCount: Int
     }
 
+    private enum Place {
+        /// The byte of the buffer where the first row begins.
+        case copied(offset: Int)
+        case mapped(MappedRows)
+    }
+
     private let columnCount: Int
     private let parts: [Part]
+    /// The copies of those parts that are copied.
     private let buffer: FloatBuffer
+    /// Whether memory of a map is given back as soon as its rows were decoded.
+    let givesBackPages: Bool
     /// The bytes of all rows.
     let byteCount: Int
     /// Columns are decoded in multiples of this.
     let blockElementCount: Int
 
-    init(parts: [(rowCount: Int, type: ElementType)], columnCount: Int) {
+    /// Makes room for copies.
+    convenience init(parts: [(rowCount: Int, type: ElementType)], columnCount: Int) {
+        self.init(
+            parts: parts.map { ($0.rowCount, $0.type, nil) }, columnCount: columnCount,
+            givesBackPages: false)
+    }
+
+    /// - Parameter parts: those without rows of a map are filled later.
+    init(
+        parts: [(rowCount: Int, type: ElementType, mapped: MappedRows?)],
+        columnCount: Int,
+        givesBackPages: Bool
+    ) {
         var own: [Part] = []
-        var row = 0
-        var offset = 0
-        for (rowCount, type) in parts {
+        var (row, byteCount, copiedByteCount) = (0, 0, 0)
+        for (rowCount, type, mapped) in parts {
             guard let rowByteCount = type.byteCount(of: Shape([columnCount])) else {
                 preconditionFailure("\(columnCount) columns of \(type)")
             }
+            let partByteCount = rowCount * rowByteCount
+            precondition(
+                mapped.map { $0.byteCount == partByteCount } ?? true,
+                "\(mapped?.byteCount ?? 0) bytes for \(rowCount) rows of \(rowByteCount)"
+            )
             own.append(
                 Part(
-                    rows: row..<row + rowCount, type: type, offset: offset,
+                    rows: row..<row + rowCount, type: type,
+                    place: mapped.map { .mapped($0) } ?? .copied(offset: copiedByteCount),
                     rowByteCount: rowByteCount))
             row += rowCount
-            offset += rowCount * rowByteCount
+            byteCount += partByteCount
+            copiedByteCount += mapped == nil ? partByteCount : 0
         }
         self.columnCount = columnCount
         self.parts = own
-        byteCount = offset
+        self.byteCount = byteCount
+        self.givesBackPages = givesBackPages
         blockElementCount = parts.map(\.type.blockElementCount).max() ?? 1
-        // Kernels may read whole vectors; the end leaves room for one.
-        buffer = FloatBuffer(count: offset / 4 + 32)
+        buffer = FloatBuffer(count: (copiedByteCount + 3) / 4)
     }
 
-    /// Takes over bytes of whole rows inside one part.
+    /// Takes over bytes of whole rows inside one part that is copied.
     func fill(rows: Range<Int>, from bytes: UnsafeRawBufferPointer, type: ElementType) {
         let part = part(of: rows)
+        guard case .copied(let offset) = part.place else {
+            preconditionFailure("rows \(rows) are in use where they lie")
+        }
         precondition(
             part.type == type && bytes.count == rows.count * part.rowByteCount,
             "\(bytes.count) bytes of \(type) for \(rows.count) rows of \(part.type)"
@@ -57,24 +87,9 @@ final class EncodedRows {
         guard let source = bytes.baseAddress else { return }
         unsafe buffer.withValues { values in
             guard let start = values.baseAddress else { return }
-            let place =
-                unsafe UnsafeMutableRawPointer(start)
-                + offset(of: rows.lowerBound, in: part)
-            unsafe memcpy(place, source, bytes.count)
+            let skipped = (rows.lowerBound - part.rows.lowerBound) * part.rowByteCount
+            unsafe memcpy(UnsafeMutableRawPointer(start) + offset + skipped, source, bytes.count)
         }
-    }
-
-    /// Whether no value of the rows is infinite or not a number.
-    func isFinite(rows: Range<Int>) -> Bool {
-        let step = max(1, FrozenWeight.tileElementCount / max(columnCount, 1))
-        let scratch = FloatBuffer(count: min(step, rows.count) * columnCount)
-        for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
-            let piece = first..<min(first + step, rows.upperBound)
-            let values = scratch.matrix(at: 0, rows: piece.count, columns: columnCount)
-            decode(rows: piece, columns: 0..<columnCount, into: .float32(values))
-            guard Dequantizer.isFinite(values) else { return false }
-        }
-        return true
     }
 
     /// Writes values of rows that may lie in several parts, on the calling thread.
@@ -90,19 +105,49 @@ final class EncodedRows {
         )
         for part in parts where part.rows.overlaps(rows) {
             let common = part.rows.clamped(to: rows)
-            let skipped =
-                columns.lowerBound / part.type.blockElementCount * part.type.blockByteCount
-            unsafe buffer.withValues { values in
-                guard let start = values.baseAddress else { return }
-                let bytes = unsafe UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self)
-                for row in common {
-                    unsafe Dequantizer.decode(
-                        bytes + offset(of: row, in: part) + skipped,
-                        elementType: part.type,
-                        into: tile.rows(row - rows.lowerBound..<row - rows.lowerBound + 1)
-                    )
+            let target = tile.rows(
+                common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound)
+            let own =
+                common.lowerBound - part.rows.lowerBound..<common.upperBound - part.rows.lowerBound
+            switch part.place {
+            case .copied(let offset):
+                unsafe buffer.withValues { values in
+                    guard let start = values.baseAddress else { return }
+                    unsafe decode(
+                        own, columns, of: part, order: .same, at: UnsafeRawPointer(start) + offset,
+                        into: target)
                 }
+            case .mapped(let mapped):
+                unsafe mapped.withBytes { bytes in
+                    guard let start = bytes.baseAddress else { return }
+                    unsafe decode(
+                        own, columns, of: part, order: mapped.order, at: start, into: target)
+                }
+                guard givesBackPages else { continue }
+                let places = mapped.order.places(of: own)
+                mapped.giveBack(
+                    places.lowerBound * part.rowByteCount..<places.upperBound * part.rowByteCount)
             }
+        }
+    }
+
+    /// - Parameter rows: counted from the part's first.
+    private func decode(
+        _ rows: Range<Int>,
+        _ columns: Range<Int>,
+        of part: Part,
+        order: MappedRows.Order,
+        at start: UnsafeRawPointer,
+        into tile: Operand
+    ) {
+        let skipped = columns.lowerBound / part.type.blockElementCount * part.type.blockByteCount
+        let bytes = unsafe start.assumingMemoryBound(to: UInt8.self) + skipped
+        for (index, row) in rows.enumerated() {
+            unsafe Dequantizer.decode(
+                bytes + order.place(of: row) * part.rowByteCount,
+                elementType: part.type,
+                into: tile.rows(index..<index + 1)
+            )
         }
     }
 
@@ -114,8 +159,52 @@ final class EncodedRows {
         else { preconditionFailure("rows \(rows) cross parts of a weight") }
         return part
     }
+}
 
-    private func offset(of row: Int, in part: Part) -> Int {
-        part.offset + (row - part.rows.lowerBound) * part.rowByteCount
+extension EncodedRows {
+    /// The bytes that stay in memory between two uses: all, unless maps get theirs back.
+    var lastingByteCount: Int {
+        guard givesBackPages else { return byteCount }
+        return parts.reduce(0) { sum, part in
+            guard case .copied = part.place else { return sum }
+            return sum + part.rows.count * part.rowByteCount
+        }
+    }
+
+    /// What the rows that are given back after use have in memory while they are decoded.
+    var passing: PassingRows? {
+        guard givesBackPages, lastingByteCount < byteCount else { return nil }
+        var groupRowCount = 0
+        for part in parts {
+            guard case .mapped(let rows) = part.place,
+                case .alternatingHalves(let count) = rows.order
+            else { continue }
+            groupRowCount = max(groupRowCount, count)
+        }
+        return PassingRows(
+            rowByteCount: parts.map(\.rowByteCount).max() ?? 0,
+            partCount: parts.count,
+            groupRowCount: groupRowCount
+        )
+    }
+}
+
+/// The extents of rows in maps whose memory is given back as soon as they were decoded.
+struct PassingRows {
+    /// The bytes of the widest row.
+    let rowByteCount: Int
+    /// The places that rows lie in.
+    let partCount: Int
+    /// The rows of a group whose halves alternate, or 0.
+    let groupRowCount: Int
+
+    /// A bound of what is in memory while threads decode so many neighbouring rows each.
+    ///
+    /// Beside them there are what windows bring along at the ends, and the groups that the first and
+    /// the last row are in.
+    func byteCount(rowCount: Int, of count: Int, threadCount: Int) -> Int {
+        let margin =
+            partCount * 2 * (MappedPages.windowByteCount + groupRowCount * rowByteCount)
+        return min(threadCount * (rowCount * rowByteCount + margin), count * rowByteCount + margin)
     }
 }

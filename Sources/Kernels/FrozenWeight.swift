@@ -1,4 +1,3 @@
-internal import CKernels
 public import Tensors
 
 /// A weight that never changes, kept in the type that memory allows.
@@ -16,9 +15,16 @@ public struct FrozenWeight {
         case bfloat16 = "bf16"
         /// As in the file: quantised values stay quantised.
         case encoded = "stored"
+        /// Where they lie in the memory map of a file or store, as in the file.
+        case mapped
+        /// The same, and their memory is given back to the system after every use.
+        case streamed
+
+        /// Whether weights stay where they are, if their source has a map.
+        public var isInPlace: Bool { self == .mapped || self == .streamed }
     }
 
-    private enum Contents {
+    enum Contents {
         case values(Operand)
         case encoded(EncodedRows)
     }
@@ -28,7 +34,7 @@ public struct FrozenWeight {
     /// The input channels.
     public let columnCount: Int
 
-    private let contents: Contents
+    let contents: Contents
 
     /// The values of a tile: 512 KiB as bfloat16, within the second-level cache of a core.
     static let tileElementCount = 1 << 18
@@ -40,7 +46,10 @@ public struct FrozenWeight {
         contents = .values(values)
     }
 
-    /// Makes room for parts that lie below one another; each is filled by ``fill(part:from:)``.
+    /// Makes room for parts that lie below one another; each is filled by
+    /// ``fill(rows:from:type:)``.
+    ///
+    /// What is to be used in place is copied as it is encoded.
     ///
     /// - Parameter parts: rows and element type of each part.
     public init(
@@ -57,9 +66,31 @@ public struct FrozenWeight {
             let room = FloatBuffer.room(rows: rowCount, columns: columnCount, type: type)
             contents = .values(
                 FloatBuffer(count: room).take(rows: rowCount, columns: columnCount, type: type))
-        case .encoded:
+        case .encoded, .mapped, .streamed:
             contents = .encoded(EncodedRows(parts: parts, columnCount: columnCount))
         }
+    }
+
+    /// Uses parts that lie below one another where they are.
+    ///
+    /// Products give the same bits as with copies of the encoded values. Who makes the weight asks
+    /// with ``isFinite(rows:)``.
+    ///
+    /// - Parameters:
+    ///   - parts: rows and element type of each part, and as many bytes in a map.
+    ///   - givesBackPages: whether memory is given back as soon as its values were decoded, so that
+    ///     only what the threads decode right now is resident.
+    public init(
+        mapped parts: [(rowCount: Int, type: ElementType, rows: MappedRows)],
+        columnCount: Int,
+        givesBackPages: Bool
+    ) {
+        rowCount = parts.reduce(0) { $0 + $1.rowCount }
+        self.columnCount = columnCount
+        contents = .encoded(
+            EncodedRows(
+                parts: parts.map { ($0.rowCount, $0.type, $0.rows) }, columnCount: columnCount,
+                givesBackPages: givesBackPages))
     }
 
     /// Takes over the stored bytes of a range of rows; `type` is the one that the part has.
@@ -74,18 +105,62 @@ public struct FrozenWeight {
         switch contents {
         case .encoded(let encoded):
             unsafe encoded.fill(rows: rows, from: bytes, type: type)
-            return encoded.isFinite(rows: rows)
+            return isFinite(rows: rows)
         case .values(let values):
             return unsafe Self.fill(values.rows(rows), from: bytes, type: type)
         }
     }
 
-    /// The bytes that the values take.
+    /// Whether every value of a range of rows is finite.
+    ///
+    /// - Complexity: O(elements).
+    public func isFinite(rows: Range<Int>) -> Bool {
+        let step = max(1, Self.tileElementCount / max(columnCount, 1))
+        let scratch = FloatBuffer(count: min(step, rows.count) * columnCount)
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+            let piece = first..<min(first + step, rows.upperBound)
+            let values = scratch.matrix(at: 0, rows: piece.count, columns: columnCount)
+            convert(rows: piece, columns: 0..<columnCount, into: .float32(values))
+            guard Dequantizer.isFinite(values) else { return false }
+        }
+        return true
+    }
+
+    /// The bytes that the values take between two uses; pages of a map that are given back take
+    /// none.
     public var byteCount: Int {
         switch contents {
         case .values(let values): rowCount * columnCount * values.type.byteCount
-        case .encoded(let encoded): encoded.byteCount
+        case .encoded(let encoded): encoded.lastingByteCount
         }
+    }
+
+    /// A bound of the memory of a map that a use takes until it is given back: what all threads
+    /// decode at the same time.
+    public var passingByteCount: Int {
+        guard case .encoded(let encoded) = contents, let passing = encoded.passing else { return 0 }
+        let tiling = Tiling(self)
+        return passing.byteCount(
+            rowCount: tiling.rowCountMax, of: rowCount, threadCount: tiling.threadCount)
+    }
+
+    /// The same of a weight that is not there yet.
+    ///
+    /// - Parameters:
+    ///   - byteCount: the encoded bytes of all rows.
+    ///   - partCount: the tensors that it consists of.
+    public static func passingByteCount(
+        rowCount: Int,
+        columnCount: Int,
+        byteCount: Int,
+        partCount: Int,
+        threadCount: Int
+    ) -> Int {
+        let tiling = Tiling(
+            rowCount: rowCount, columnCount: columnCount, grain: 1, threadCount: threadCount)
+        let rowByteCount = (byteCount + rowCount - 1) / max(rowCount, 1)
+        return PassingRows(rowByteCount: rowByteCount, partCount: partCount, groupRowCount: 0)
+            .byteCount(rowCount: tiling.rowCountMax, of: rowCount, threadCount: threadCount)
     }
 
     /// y = x W^T, or y += x W^T; then the terms are added.
@@ -147,127 +222,5 @@ public struct FrozenWeight {
                     into: .float32(result.rows(row..<row + 1)))
             }
         }
-    }
-}
-
-// MARK: - Tiles
-
-extension FrozenWeight {
-    /// Writes a part of the weight in another type, on the calling thread.
-    private func convert(rows: Range<Int>, columns: Range<Int>, into tile: Operand) {
-        switch contents {
-        case .encoded(let encoded): encoded.decode(rows: rows, columns: columns, into: tile)
-        case .values(let values):
-            switch (values.rows(rows).columns(columns), tile) {
-            case (.float32(let values), .float32(let tile)): tile.copy(from: values)
-            case (.bfloat16(let values), .float32(let tile)): values.load(into: tile)
-            case (.float32(let values), .bfloat16(let tile)): tile.store(values)
-            case (.bfloat16, .bfloat16): tile.copy(from: values.rows(rows).columns(columns))
-            }
-        }
-    }
-
-    /// Values that a range of columns may begin and end at.
-    private var columnGrain: Int {
-        guard case .encoded(let encoded) = contents else { return 1 }
-        return encoded.blockElementCount
-    }
-
-    /// Tasks own ranges of output channels.
-    private func multiplyTiles(_ x: Operand, into y: Matrix, adds: Bool, terms: [LowRankTerm]) {
-        let threads = ComputeThreads.count
-        let fitting = max(16, Self.tileElementCount / max(columnCount, 1))
-        let rounds = (rowCount + fitting * threads - 1) / (fitting * threads)
-        let taskCount = max(1, min(rounds * threads, rowCount / 16))
-        let rowMax = (rowCount + taskCount - 1) / taskCount
-        let scratch = TileScratch(elementCount: rowMax * columnCount, type: x.type)
-        ComputeThreads.run(
-            taskCount: taskCount, workerCount: scratch.workerCount
-        ) { task, worker in
-            let range = rowCount * task / taskCount..<rowCount * (task + 1) / taskCount
-            let tile = scratch.tile(worker, rows: range.count, columns: columnCount)
-            convert(rows: range, columns: 0..<columnCount, into: tile)
-            Product(transposesB: true, adds: adds)(x, tile, y.columns(range))
-            for term in terms { term.add(to: y, columns: range) }
-        }
-    }
-
-    /// Tasks own ranges of input channels and go through the output channels piece by piece.
-    private func multiplyTilesDown(
-        _ gy: Operand,
-        into gx: Matrix,
-        adds: Bool,
-        terms: [LowRankTerm]
-    ) {
-        let grainCount = columnCount / columnGrain
-        let taskCount = max(1, min(ComputeThreads.count, grainCount))
-        let widthMax = (grainCount + taskCount - 1) / taskCount * columnGrain
-        let step = max(16, min(rowCount, Self.tileElementCount / max(widthMax, 1)))
-        let scratch = TileScratch(elementCount: step * widthMax, type: gy.type)
-        ComputeThreads.run(
-            taskCount: taskCount, workerCount: scratch.workerCount
-        ) { task, worker in
-            let lower = grainCount * task / taskCount * columnGrain
-            let upper = grainCount * (task + 1) / taskCount * columnGrain
-            for first in stride(from: 0, to: rowCount, by: step) {
-                let rows = first..<min(first + step, rowCount)
-                let tile = scratch.tile(worker, rows: rows.count, columns: upper - lower)
-                convert(rows: rows, columns: lower..<upper, into: tile)
-                Product(adds: adds || first > 0)(
-                    gy.columns(rows), tile, gx.columns(lower..<upper))
-            }
-            for term in terms { term.add(to: gx, columns: lower..<upper) }
-        }
-    }
-
-    private static func fill(
-        _ values: Operand,
-        from bytes: UnsafeRawBufferPointer,
-        type: ElementType
-    ) -> Bool {
-        switch values {
-        case .float32(let matrix):
-            unsafe Dequantizer.convert(bytes, elementType: type, into: matrix)
-            return Dequantizer.isFinite(matrix)
-        case .bfloat16(let matrix):
-            // By pieces, so that the Float32 values never stand together.
-            let step = max(1, tileElementCount / max(matrix.columnCount, 1))
-            let piece = FloatBuffer(count: min(step, matrix.rowCount) * matrix.columnCount)
-            let rowByteCount = bytes.count / max(matrix.rowCount, 1)
-            for first in stride(from: 0, to: matrix.rowCount, by: step) {
-                let rows = first..<min(first + step, matrix.rowCount)
-                let wide = piece.matrix(at: 0, rows: rows.count, columns: matrix.columnCount)
-                let part = unsafe UnsafeRawBufferPointer(
-                    rebasing: bytes[
-                        rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount])
-                unsafe Dequantizer.convert(part, elementType: type, into: wide)
-                // Rounding may reach infinity, so what was stored is what is checked.
-                let stored = Operand.bfloat16(matrix.rows(rows))
-                stored.store(wide)
-                stored.load(into: wide)
-                guard Dequantizer.isFinite(wide) else { return false }
-            }
-            return true
-        }
-    }
-}
-
-/// One tile of scratch per worker.
-private struct TileScratch {
-    /// The threads that there is room for.
-    let workerCount = ComputeThreads.count
-
-    private let buffer: FloatBuffer
-    private let room: Int
-    private let type: ComputeType
-
-    init(elementCount: Int, type: ComputeType) {
-        room = FloatBuffer.room(rows: 1, columns: elementCount, type: type)
-        buffer = FloatBuffer(count: room * workerCount)
-        self.type = type
-    }
-
-    func tile(_ worker: Int, rows: Int, columns: Int) -> Operand {
-        buffer.matrix(at: worker * room, rows: rows, columns: columns, type: type)
     }
 }

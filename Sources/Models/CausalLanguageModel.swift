@@ -12,7 +12,9 @@ public final class CausalLanguageModel {
 
     let architecture: any LanguageModelArchitecture
 
-    /// Reads all weights of a source once; nothing of the source is kept.
+    /// Reads all weights of a source once.
+    ///
+    /// Nothing of the source is kept but the memory maps of weights that are used in place.
     ///
     /// - Throws: `ModelError`, when the architecture is not registered, or a tensor is missing, has
     ///   another shape or holds values that are not finite.

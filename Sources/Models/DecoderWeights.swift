@@ -68,13 +68,13 @@ struct DecoderWeights {
     }
 
     /// The bytes that all weights take; norms and biases, a thousandth of them, are left out.
+    ///
+    /// Streamed weights take what their greatest use has in memory at one time.
     var byteCount: Int {
-        let shared = embedding.byteCount
-        let own = layers.reduce(0) {
-            $0 + $1.queryKeyValue.byteCount + $1.output.byteCount + $1.gateUp.byteCount
-                + $1.down.byteCount
-        }
-        return own + shared + (isTied ? 0 : head.byteCount)
+        let all =
+            layers.flatMap { [$0.queryKeyValue, $0.output, $0.gateUp, $0.down] }
+            + [embedding] + (isTied ? [] : [head])
+        return all.reduce(0) { $0 + $1.byteCount } + (all.map(\.passingByteCount).max() ?? 0)
     }
 
     /// The bounds keep products of extents inside an `Int`; no known model comes near them.

@@ -48,8 +48,8 @@ extension ModelMemory {
         )
         extents.logitsCount = extents.logitsCount(model, options)
         self.init(
-            weightByteCount: outline.weightByteCount(options.storage), configuration: model,
-            extents: extents, length: length, threadCount: threadCount)
+            weightByteCount: outline.weightByteCount(options.storage, threadCount: threadCount),
+            configuration: model, extents: extents, length: length, threadCount: threadCount)
     }
 
     /// What a pass with an adapter behind the last layer takes, by extents alone.
@@ -67,7 +67,8 @@ extension ModelMemory {
     ) {
         let model = outline.configuration
         self.init(
-            weightByteCount: outline.weightByteCount(options.storage), configuration: model,
+            weightByteCount: outline.weightByteCount(options.storage, threadCount: threadCount),
+            configuration: model,
             extents: DecoderWorkspace.Extents(hiddenTapRowCount: rowCount, model, options),
             length: length, threadCount: threadCount)
         self.adapterByteCount = adapterByteCount

@@ -2,6 +2,9 @@
 /// follow.
 public struct ModelMemory: Hashable, Sendable {
     /// The weights; shared by all passes.
+    ///
+    /// Those that are used in place count as if all of their file were resident, though the system
+    /// may take the pages back; streamed ones with what a use has in memory at one time.
     public var weightByteCount: Int
     /// What layers keep and compute with; a chunk of logits shares the memory of gradients.
     public var activationByteCount: Int

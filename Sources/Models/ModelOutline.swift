@@ -56,12 +56,47 @@ public struct ModelOutline: Hashable, Sendable {
     }
 
     /// The bytes that all matrices take in memory.
-    public func weightByteCount(_ storage: FrozenWeight.Storage) -> Int {
-        switch storage {
-        case .encoded: layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
+    ///
+    /// - Parameter threadCount: the threads that compute; streamed weights take what they decode at
+    ///   the same time.
+    public func weightByteCount(
+        _ storage: FrozenWeight.Storage,
+        threadCount: Int = ComputeThreads.count
+    ) -> Int {
+        let encoded = layerByteCounts.reduce(0, +) + embeddingByteCount + headByteCount
+        return switch storage {
+        case .encoded, .mapped: encoded
+        case .streamed: min(encoded, passingByteCount(threadCount: threadCount))
         case .bfloat16: 2 * configuration.matrixElementCount
         case .float32: 4 * configuration.matrixElementCount
         }
+    }
+
+    /// What the greatest use of streamed weights has in memory.
+    private func passingByteCount(threadCount: Int) -> Int {
+        let largest = layerByteCounts.max() ?? 0
+        var passing = FrozenWeight.passingByteCount(
+            rowCount: configuration.vocabularySize,
+            columnCount: configuration.hiddenSize,
+            byteCount: max(embeddingByteCount, headByteCount),
+            partCount: 1,
+            threadCount: threadCount
+        )
+        for site in ProjectionSite.allCases {
+            let shapes = site.projections.map { $0.weightShape(in: configuration).extents }
+            let (rowCount, columnCount) = (shapes.reduce(0) { $0 + $1[0] }, shapes[0][1])
+            let share = Double(rowCount * columnCount) / Double(configuration.layerElementCount)
+            passing = max(
+                passing,
+                FrozenWeight.passingByteCount(
+                    rowCount: rowCount,
+                    columnCount: columnCount,
+                    byteCount: Int((share * Double(largest)).rounded(.up)),
+                    partCount: shapes.count,
+                    threadCount: threadCount
+                ))
+        }
+        return passing
     }
 }
 

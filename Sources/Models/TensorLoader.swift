@@ -36,9 +36,12 @@ struct TensorLoader {
     }
 
     /// Reads matrices of equal row length below one another, kept as the storage says.
+    ///
+    /// What is to stay in place is copied where the source has no map.
     func weight(
         _ entries: [DecoderTensorNames.Entry]
     ) throws(ModelError) -> FrozenWeight {
+        if storage.isInPlace, let weight = try weightInPlace(entries) { return weight }
         var parts: [(rowCount: Int, type: ElementType)] = []
         for entry in entries {
             let type = try description(entry.name).elementType
@@ -60,6 +63,45 @@ struct TensorLoader {
             guard isFinite else { throw .nonFiniteTensor(name: entry.name) }
         }
         return weight
+    }
+
+    /// Uses matrices where they lie; `nil` unless the source has all of them in a map.
+    private func weightInPlace(
+        _ entries: [DecoderTensorNames.Entry]
+    ) throws(ModelError) -> FrozenWeight? {
+        var parts: [(rowCount: Int, type: ElementType, rows: MappedRows)] = []
+        for entry in entries {
+            let description = try description(entry.name)
+            guard let rows = try mappedRows(entry.name) else { return nil }
+            guard rows.byteCount == description.byteCount else {
+                throw .byteCountMismatch(
+                    name: entry.name,
+                    expected: description.byteCount,
+                    actual: rows.byteCount
+                )
+            }
+            parts.append((entry.shape.extents[0], description.elementType, rows))
+        }
+        let weight = FrozenWeight(
+            mapped: parts,
+            columnCount: entries[0].shape.extents[1],
+            givesBackPages: storage == .streamed
+        )
+        var row = 0
+        for (entry, part) in zip(entries, parts) {
+            let rows = row..<row + part.rowCount
+            row = rows.upperBound
+            guard weight.isFinite(rows: rows) else { throw .nonFiniteTensor(name: entry.name) }
+        }
+        return weight
+    }
+
+    private func mappedRows(_ name: String) throws(ModelError) -> MappedRows? {
+        do {
+            return try source.mappedRows(of: name)
+        } catch {
+            throw .unreadableTensor(name: name, reason: "\(error)")
+        }
     }
 
     /// Reads vectors side by side, as Float32.

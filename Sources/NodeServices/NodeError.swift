@@ -19,6 +19,8 @@ public struct NodeError: Error, CustomStringConvertible {
         case verificationFailed
         /// The node can't train.
         case training
+        /// There is too little memory even for a node that trains nothing.
+        case memory
     }
 
     /// The kind of failure.

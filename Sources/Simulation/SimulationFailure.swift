@@ -29,6 +29,8 @@ public enum SimulationFailure: Error, Hashable, Sendable {
     case conflictingOpenings(node: Int)
     /// A secure round opened something else than the sum of its participants' updates.
     case wrongSum(node: Int, round: UInt64)
+    /// A mean of a gossiping node breaks a rule.
+    case unsoundMean(node: Int, round: UInt64, what: String)
     /// The time limit passed; the heights of the nodes show where it hangs.
     case stalled(heights: [UInt64])
 }

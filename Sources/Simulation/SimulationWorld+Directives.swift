@@ -53,6 +53,8 @@ extension SimulationWorld {
             nodes[node].isFinished = true
         case .cancelFetch, .refuse:
             break
+        case .publish, .mix, .discard:
+            preconditionFailure("a federation that certifies averages no states")
         }
     }
 
@@ -107,6 +109,7 @@ extension SimulationWorld {
         }
         switch order.kind {
         case .adapter: try tell(node, .objectFetched(objectID, .adapter))
+        case .state: preconditionFailure("a federation that certifies fetches no states")
         case .update(let summary):
             let verdict = UpdateInspector.check(
                 bytes, manifest: manifest, layout: layout, round: summary.round,

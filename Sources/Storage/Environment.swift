@@ -1,5 +1,6 @@
 internal import CLMDB
 internal import Glibc
+internal import Tensors
 
 /// One LMDB environment: a folder with a data file, its lock files and a fixed set of tables.
 ///
@@ -12,7 +13,7 @@ internal import Glibc
 ///
 /// It is closed when nothing refers to it any more; its transactions do.
 @safe
-package final class Environment: @unchecked Sendable {
+package final class Environment: MemoryMap, @unchecked Sendable {
     /// The folder.
     package let path: String
     let access: StorageAccess
@@ -28,6 +29,12 @@ package final class Environment: @unchecked Sendable {
     private let gate = Monitor()
     private var activeTransactionCount = 0
     private var writerThread: pthread_t?
+    /// What readers were lent of the map as it lies now; it moves only while nobody reads.
+    private let lent = LentSpan()
+
+    /// After reading so many bytes of the map, their memory is given back: the system has them at
+    /// hand, and a node should not hold its store in memory.
+    private static let residentByteCountMax = 1 << 20
 
     /// Opens the environment in a folder; with access to write, makes what is not there yet.
     ///
@@ -140,6 +147,7 @@ extension Environment {
         var code = unsafe mdb_txn_begin(handle, nil, flags, &transaction)
         if code == MDB_MAP_RESIZED, activeTransactionCount == 0 {
             // Another process wrote beyond this process's map; size 0 takes over its size.
+            lent.reset()
             try StorageError.check(
                 unsafe mdb_env_set_mapsize(handle, 0), path: path, call: "mdb_env_set_mapsize"
             )
@@ -150,14 +158,26 @@ extension Environment {
             throw .failed(path: path, call: "mdb_txn_begin", code: 0)
         }
         activeTransactionCount += 1
-        return unsafe RawTransaction(environment: self, handle: transaction)
+        return unsafe RawTransaction(
+            environment: self, handle: transaction, isWriting: forWriting)
     }
 
     /// Counts a transaction as ended, after LMDB ended it.
     func end(_: RawTransaction) {
         gate.lock()
         activeTransactionCount -= 1
+        if lent.hasRead(byteCount: Self.residentByteCountMax) { unsafe giveBack(span) }
         gate.unlock()
+    }
+
+    /// The map from the first to the last byte that readers were lent.
+    package var span: UnsafeRawBufferPointer { unsafe lent.bytes }
+
+    /// Notes bytes of the map that a reading transaction lends.
+    ///
+    /// - Parameter isRead: whether somebody reads all of them now.
+    func lend(_ bytes: UnsafeRawBufferPointer, isRead: Bool) {
+        unsafe lent.add(bytes, isRead: isRead)
     }
 
     func tableHandle(_ table: Table) -> MDB_dbi {
@@ -187,6 +207,7 @@ extension Environment {
                 path: path, byteCount: current, activeTransactionCount: activeTransactionCount
             )
         }
+        lent.reset()
         let code = unsafe mdb_env_set_mapsize(handle, target)
         guard code != ENOMEM else {
             throw .addressSpaceExhausted(path: path, byteCount: target)

@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Base models as content-addressed shards, in an LMDB environment of their own that is written
 /// rarely and read in place.
 ///
@@ -62,8 +64,23 @@ public final class ModelStore: Sendable {
     /// Stores a shard, durably; one that is here is left as it is.
     @available(*, noasync)
     public func putShard(digest: [UInt8], bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        unsafe try putShard(digest: digest, byteCount: bytes.count) { room in
+            unsafe room.copyMemory(from: bytes)
+        }
+    }
+
+    /// Stores a shard that `fill` writes piece by piece, durably; one that is here is left as it is.
+    ///
+    /// It is in memory once until it is on the disk. `fill` runs again where the map had to grow;
+    /// what it throws leaves the store as it was.
+    @available(*, noasync)
+    public func putShard(
+        digest: [UInt8],
+        byteCount: Int,
+        fill: (UnsafeMutableRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
         try environment.write { (transaction) throws(StorageError) in
-            unsafe try transaction.putShard(digest: digest, bytes: bytes)
+            unsafe try transaction.putShard(digest: digest, byteCount: byteCount, fill: fill)
         }
     }
 
@@ -87,7 +104,8 @@ public final class ModelStore: Sendable {
 
     /// Lends the bytes of a shard in the map; nil if it is not here.
     ///
-    /// They begin at a multiple of ``shardAlignment`` and are valid inside `body` only.
+    /// They begin at a multiple of ``shardAlignment`` and are valid inside `body` only. Their memory
+    /// is given back afterwards.
     @available(*, noasync)
     public func withShard<Result>(
         _ digest: [UInt8],
@@ -95,6 +113,7 @@ public final class ModelStore: Sendable {
     ) throws(StorageError) -> Result? {
         try environment.read { (transaction) throws(StorageError) in
             guard let bytes = unsafe try transaction.raw.shard(digest) else { return nil }
+            defer { unsafe environment.giveBack(bytes) }
             return unsafe try body(bytes)
         }
     }
@@ -146,28 +165,29 @@ extension RawTransaction {
         guard let bytes = unsafe StoredShard.bytes(in: value) else {
             throw .malformedRecord(table: ModelTables.shards.name, key: digest)
         }
+        unsafe lend(bytes, isRead: false)
         return unsafe bytes
     }
 }
 
 extension WriteTransaction {
     fileprivate func putShard(_ shard: ModelStore.Shard) throws(StorageError) {
-        guard try !raw.contains(shard.digest, in: ModelTables.shards) else { return }
-        unsafe try put(
-            byteCount: StoredShard.valueByteCount(of: shard.bytes.count),
-            in: ModelTables.shards, key: shard.digest
-        ) { value in
-            unsafe shard.bytes.withUnsafeBytes { unsafe StoredShard.write($0, to: value) }
+        unsafe try putShard(digest: shard.digest, byteCount: shard.bytes.count) { room in
+            unsafe room.copyBytes(from: shard.bytes)
         }
     }
 
     fileprivate func putShard(
-        digest: [UInt8], bytes: UnsafeRawBufferPointer
+        digest: [UInt8],
+        byteCount: Int,
+        fill: (UnsafeMutableRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
         guard try !raw.contains(digest, in: ModelTables.shards) else { return }
         unsafe try put(
-            byteCount: StoredShard.valueByteCount(of: bytes.count),
+            byteCount: StoredShard.valueByteCount(of: byteCount),
             in: ModelTables.shards, key: digest
-        ) { unsafe StoredShard.write(bytes, to: $0) }
+        ) { (value) throws(StorageError) in
+            unsafe try fill(StoredShard.prepare(value, byteCount: byteCount))
+        }
     }
 }

@@ -21,7 +21,9 @@ extension RawTransaction {
     ) throws(StorageError) {
         let cursor = try Cursor(transaction: self, table: table)
         var found = unsafe try cursor.seek(start)
-        while let (key, value) = unsafe found, unsafe try body(key, value) {
+        while let (key, value) = unsafe found {
+            unsafe lend(value, isRead: true)
+            guard unsafe try body(key, value) else { return }
             unsafe found = try cursor.move(MDB_NEXT)
         }
     }

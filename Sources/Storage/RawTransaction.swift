@@ -7,10 +7,12 @@ internal import CLMDB
 public struct RawTransaction {
     let environment: Environment
     let handle: OpaquePointer
+    private let isWriting: Bool
 
-    init(environment: Environment, handle: OpaquePointer) {
+    init(environment: Environment, handle: OpaquePointer, isWriting: Bool) {
         self.environment = environment
         unsafe self.handle = handle
+        self.isWriting = isWriting
     }
 
     var path: String { environment.path }
@@ -24,12 +26,14 @@ extension RawTransaction {
         _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Result
     ) throws(StorageError) -> Result? {
         guard let value = unsafe try find(in: table, key: key) else { return nil }
+        unsafe lend(value, isRead: true)
         return unsafe try body(value)
     }
 
     /// A copy of the value of a key; nil if the key is not in the table.
     package func value(in table: Table, key: [UInt8]) throws(StorageError) -> [UInt8]? {
         guard let value = unsafe try find(in: table, key: key) else { return nil }
+        unsafe lend(value, isRead: true)
         return unsafe Array(value)
     }
 
@@ -54,6 +58,14 @@ extension RawTransaction {
         guard code != MDB_NOTFOUND else { return nil }
         try StorageError.check(code, path: path, call: "mdb_get")
         return unsafe found.bytes
+    }
+
+    /// Tells the environment which bytes of its map are read.
+    ///
+    /// A writing transaction also finds what it has changed, which lies in other memory.
+    func lend(_ bytes: UnsafeRawBufferPointer, isRead: Bool) {
+        guard !isWriting else { return }
+        unsafe environment.lend(bytes, isRead: isRead)
     }
 
     func tableHandle(_ table: Table) -> MDB_dbi { environment.tableHandle(table) }

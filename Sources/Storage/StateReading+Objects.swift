@@ -40,18 +40,34 @@ extension StateReading where Self: ~Copyable {
     /// The first `chunkCount` chunks of an object, joined; nil if one of them is not here.
     public func object(_ id: [UInt8], chunkCount: UInt32) throws(StorageError) -> [UInt8]? {
         try StateTables.objects.check(keyByteCount: id.count)
+        // Counted first: an array that grows is in memory twice.
+        var byteCount = 0
+        guard
+            unsafe try forEachChunk(of: id, chunkCount: chunkCount, { byteCount += $0.count })
+        else { return nil }
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount)
+        _ = unsafe try forEachChunk(of: id, chunkCount: chunkCount) {
+            unsafe bytes.append(contentsOf: $0)
+        }
+        return bytes
+    }
+
+    /// Lends the first chunks of an object in order; whether all of them are here.
+    private func forEachChunk(
+        of id: [UInt8], chunkCount: UInt32, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(StorageError) -> Bool {
         var next: UInt32 = 0
         unsafe try raw.forEach(in: StateTables.chunks, from: id) {
             (key, value) throws(StorageError) in
             guard next < chunkCount, unsafe key.elementsEqual(id + BigEndian.bytes(next)) else {
                 return false
             }
-            unsafe bytes.append(contentsOf: value)
+            unsafe body(value)
             next += 1
             return true
         }
-        return next == chunkCount ? bytes : nil
+        return next == chunkCount
     }
 }
 

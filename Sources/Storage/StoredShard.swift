@@ -18,14 +18,16 @@ enum StoredShard {
         max(headByteCount + byteCount, valueByteCountMin)
     }
 
-    /// Writes head, bytes and zeros over all of `value`.
-    static func write(_ bytes: UnsafeRawBufferPointer, to value: UnsafeMutableRawBufferPointer) {
-        precondition(value.count == valueByteCount(of: bytes.count), "\(value.count) bytes")
-        let head = magic + BigEndian.bytes(UInt64(bytes.count))
-        unsafe clear(value, headByteCount: headByteCount, from: headByteCount + bytes.count)
+    /// Writes head and zeros, and returns the room of the bytes.
+    static func prepare(
+        _ value: UnsafeMutableRawBufferPointer, byteCount: Int
+    ) -> UnsafeMutableRawBufferPointer {
+        precondition(value.count == valueByteCount(of: byteCount), "\(value.count) bytes")
+        let head = magic + BigEndian.bytes(UInt64(byteCount))
+        let end = headByteCount + byteCount
+        unsafe clear(value, headByteCount: headByteCount, from: end)
         unsafe value.copyBytes(from: head)
-        unsafe UnsafeMutableRawBufferPointer(rebasing: value[headByteCount...]).copyMemory(
-            from: bytes)
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: value[headByteCount..<end])
     }
 
     /// Zeros the head and what lies behind the shard; LMDB does not clear the room it reserves.

@@ -78,7 +78,7 @@ extension WriteTransaction {
         byteCount: Int,
         in table: Table,
         key: [UInt8],
-        fill: (UnsafeMutableRawBufferPointer) -> Void
+        fill: (UnsafeMutableRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
         try prepareToPut(in: table, key: key, byteCount: byteCount)
         let raw = raw
@@ -89,7 +89,7 @@ extension WriteTransaction {
             )
         }
         try StorageError.check(code, path: raw.path, call: "mdb_put")
-        unsafe fill(UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size))
+        unsafe try fill(UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size))
     }
 
     /// Removes a key; false if it was not in the table.

@@ -23,11 +23,12 @@ struct AuditCommand: AsyncParsableCommand {
             record.add("ok", .bool(report.isOK))
             record.add("entries", Int(report.entryCount))
             record.add("rounds", Int(report.roundCount))
+            record.add("certified", .bool(report.isCertified))
             record.add("sums", report.sumCount)
             var text = """
                 entries  \(report.entryCount) under signed tree heads
-                rounds   \(report.roundCount) certified
-                sums     \(report.sumCount) computed again
+                rounds   \(report.roundCount) \(report.isCertified ? "certified" : "of its own")
+                \(report.isCertified ? "sums " : "means")    \(report.sumCount) computed again
                 """
             if let failure = report.failure {
                 record.add("first_bad_entry", Int(failure.entryIndex))

@@ -81,6 +81,7 @@ struct CommandFailure: Error, CustomStringConvertible {
             case .notFound: .notThere
             case .verificationFailed: .verificationFailed
             case .training: .nodeTrainingFailed
+            case .memory: .memoryTooSmall
             }
         self.init(reason, error.description)
     }

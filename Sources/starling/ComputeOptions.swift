@@ -16,7 +16,8 @@ struct ComputeOptions: ParsableArguments {
     @Option(
         help: """
             How the weights lie in memory: f32, bf16, stored (quantised values stay quantised), \
-            or auto for the type of the products.
+            mapped (the same, in the file's or store's memory map), streamed (the same, and \
+            memory is given back after every use), or auto for the type of the products.
             """
     )
     var base: StorageChoice = .auto

@@ -2,6 +2,7 @@ internal import Adapters
 internal import ArgumentParser
 internal import Checkpoints
 internal import Cryptography
+internal import Federation
 internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
@@ -13,8 +14,9 @@ struct ExportCommand: AsyncParsableCommand {
         abstract: "Write an adapter, or its base model with the adapter in it, for other programs.",
         discussion: """
             Without --adapter it is the node's consensus adapter, with its certificate in \
-            starling.json where a folder is written. merged-gguf copies the base's GGUF file but for \
-            the changed tensors, so it needs --model FILE.gguf; \
+            starling.json where a folder is written; in a federation that gossips it is the node's \
+            own adapter, and starling.json has that node's signature alone. merged-gguf copies the \
+            base's GGUF file but for the changed tensors, so it needs --model FILE.gguf; \
             of a consensus adapter the file must be the federation's own, which is checked. \
             merged-safetensors of a base that is no Hugging Face folder has no tokenizer. \
             Of a federation with a READ adapter, peft writes that too, with the same certificate, into \
@@ -119,11 +121,21 @@ struct ExportCommand: AsyncParsableCommand {
                     consensus.participants.map { .string(PeerID(publicKey: $0).description) })
             )
             record.add("signatures", consensus.signatureCount)
-            lines = [
-                "adapter of round \(consensus.round), \(consensus.adapterDigest)",
-                "\(consensus.participants.count) participants, "
-                    + "\(consensus.signatureCount) signatures",
-            ]
+            record.add("certified", .bool(consensus.isCertified))
+            if let distance = consensus.distance {
+                record.add("consensus_distance", distance.value)
+                record.add("mean_norm", distance.meanNorm)
+            }
+            lines = ["adapter of round \(consensus.round), \(consensus.adapterDigest)"]
+            if consensus.isCertified {
+                lines.append(
+                    "\(consensus.participants.count) participants, "
+                        + "\(consensus.signatureCount) signatures")
+            } else {
+                lines.append(
+                    "this node's own: no quorum has certified it, and the others' differ"
+                        + (consensus.distance.map { " (consensus distance \($0.text))" } ?? ""))
+            }
         }
         lines.append("\(format.rawValue) written to \(target)")
         if format == .peft, subject.read != nil {

@@ -74,6 +74,7 @@ struct InitCommand: AsyncParsableCommand {
     var createdAt: UInt64?
 
     @OptionGroup var aggregation: AggregationOptions
+    @OptionGroup var exchange: ExchangeOptions
     @OptionGroup var secure: SecureOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
@@ -101,6 +102,7 @@ struct InitCommand: AsyncParsableCommand {
             if let secure = report.manifest.manifest.secure {
                 record.add("secure_minimum", secure.memberMinimum)
             }
+            record.add("exchange", "\(options.exchange.kind)")
             record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
             console.report(
                 record,
@@ -109,9 +111,18 @@ struct InitCommand: AsyncParsableCommand {
                     this node   \(report.peerID)
                     adapter     rank \(rank), \(report.parameterCount) parameters
                     aggregation \(settings.aggregator), \(wire)
+                    exchange    \(Self.text(of: options.exchange))
                     next        starling run --home \(home.folder.folder.path) --data FILE
                     """
             )
+        }
+    }
+
+    private static func text(of exchange: Manifest.ExchangeSettings) -> String {
+        switch exchange.kind {
+        case .group: "group, one certified adapter"
+        case .gossip: "gossip, to \(exchange.fanOut) members a round"
+        case .groups: "groups of \(exchange.groupMemberCountMax) at most, redrawn each round"
         }
     }
 
@@ -138,6 +149,7 @@ struct InitCommand: AsyncParsableCommand {
             options.aggregation = aggregation.settings(isSecure: options.secure != nil)
             options.createdAtSeconds = createdAt
             options.read = aggregation.read
+            options.exchange = try exchange.settings(memberCount: members)
             return options
         }
     }

@@ -4,6 +4,7 @@ internal import JSONDocuments
 internal import LibP2P
 internal import NodeServices
 internal import Synchronization
+internal import Training
 
 /// Tells a person, or a program, what a running node does.
 final class NodeNarrator: Sendable {
@@ -20,6 +21,28 @@ final class NodeNarrator: Sendable {
         switch report {
         case .listening(let lines):
             for line in lines { say("listening", ["join": "\(line)"], "join: \(line)") }
+        case .planned(let plan, let layerCount):
+            say(
+                "plan",
+                [
+                    "plan": plan.title(layerCount: layerCount),
+                    "predicted_bytes": "\(plan.peak.byteCount)",
+                ],
+                plan.sentence(layerCount: layerCount))
+        case .memoryBounded(let available, let wanted):
+            let free = MemorySize(byteCount: max(1, available.byteCount)).rounded
+            say(
+                "memory_bounded", ["available_bytes": "\(available.byteCount)"],
+                "memory is \(wanted), but \(available.bound.name) only \(free)")
+        case .steppedDown(let shortage, let plan, let next, let layerCount):
+            say(
+                "stepped_down",
+                [
+                    "resident_bytes": "\(shortage.residentByteCount)",
+                    "plan": next?.title(layerCount: layerCount) ?? "none",
+                ],
+                shortage.sentence(plan) + ": "
+                    + (next?.sentence(layerCount: layerCount) ?? "nothing is trained"))
         case .preparingModel(let name, let done, let total):
             console.progress("base model \(name), MB", done: done >> 20, of: total >> 20)
         case .peerConnected(let peer):
@@ -54,10 +77,12 @@ final class NodeNarrator: Sendable {
                 "adopted", ["round": "\(round)", "adapter_digest": "\(adapter)"],
                 "round \(round): adapter \(adapter)"
             )
-        case .finished(let adapter):
+        case .finished(let adapter, let isCertified):
             say(
-                "finished", ["adapter_digest": "\(adapter)"],
-                "all rounds are certified; consensus adapter \(adapter)"
+                "finished", ["adapter_digest": "\(adapter)", "certified": "\(isCertified)"],
+                isCertified
+                    ? "all rounds are certified; consensus adapter \(adapter)"
+                    : "all rounds are over; this node's own adapter \(adapter)"
             )
         case .refused(let key, let reason):
             say(
@@ -173,6 +198,24 @@ final class NodeNarrator: Sendable {
             )
         case .duplicateIdentity:
             say("duplicate", [:], "another running node has this node's key")
+        case .stateMixed(let round, let inputCount, let distance):
+            var record = JSONRecord()
+            record.add("event", "mixed")
+            record.add("round", Int(round))
+            record.add("inputs", inputCount)
+            var text = "round \(round): averaged with \(inputCount) that arrived"
+            if let distance {
+                record.add("consensus_distance", distance.value)
+                record.add("mean_norm", distance.meanNorm)
+                text += ", consensus distance \(distance.text)"
+            }
+            console.report(record, text: text)
+        case .equivocationFound(let key, let round):
+            say(
+                "equivocation", ["peer": name(key), "round": "\(round)"],
+                "\(name(key)) announced two states in round \(round); both are in the log, and "
+                    + "its states don't count any more"
+            )
         case .departed: say("departed", [:], "this node has left the federation")
         case .everyMemberHasFinal: say("complete", [:], "every member holds the last round")
         }

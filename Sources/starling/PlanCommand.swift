@@ -1,6 +1,8 @@
 internal import Adapters
 internal import ArgumentParser
 internal import Checkpoints
+internal import Cryptography
+internal import Federation
 internal import Foundation
 internal import JSONDocuments
 internal import Kernels
@@ -9,14 +11,15 @@ internal import NodeServices
 internal import Training
 
 /// Says what fits a memory, before anything of a model is downloaded.
-struct PlanCommand: ParsableCommand {
+struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Say what this machine can train within a memory.",
         discussion: """
-            A GGUF file's header or a config.json is enough: no weights are read. The plan that is \
-            marked is the one that 'train --memory' and 'run --memory' take. Peaks are those of the \
-            whole process; docs/planning.md says what is in them.
+            A GGUF file's header or a config.json is enough: no weights are read. Without --model it \
+            is the node's federation that is planned for. The plan that is marked is the one that \
+            'train --memory' and 'run --memory' take. Peaks are those of the whole process; \
+            docs/planning.md says what is in them.
             """
     )
 
@@ -24,22 +27,22 @@ struct PlanCommand: ParsableCommand {
     var memory: MemorySize?
 
     @Option(help: "A GGUF file, a Hugging Face folder, a config.json, or a name in the store.")
-    var model: String
+    var model: String?
 
-    @Option(help: "The longest rows that are wanted, in tokens.")
-    var length = 256
+    @Option(help: "The longest rows that are wanted, in tokens; 256, or the federation's.")
+    var length: Int?
 
-    @Option(help: "The rank that is wanted.")
-    var rank = 8
+    @Option(help: "The rank that is wanted; 8, or the federation's.")
+    var rank: Int?
 
     @Option(help: "all, or a list such as q_proj,v_proj.")
     var targets: TargetList?
 
-    @Option(help: "Rows of an optimizer step.")
-    var batchSize = 2
+    @Option(help: "Rows of an optimizer step; 2, or the federation's.")
+    var batchSize: Int?
 
-    @Option(help: "Optimizer steps of a round, for its time.")
-    var localSteps = 20
+    @Option(help: "Optimizer steps of a round, for its time; 20, or the federation's.")
+    var localSteps: Int?
 
     @Option(help: "best, or one that is taken if it fits: read, mezo.")
     var method: PlanningRequest.Wish = .best
@@ -64,8 +67,9 @@ struct PlanCommand: ParsableCommand {
 
     func validate() throws {
         for (name, value, range) in [
-            ("length", length, 1...1_048_576), ("rank", rank, 1...1_024),
-            ("batch-size", batchSize, 1...65_536), ("local-steps", localSteps, 1...100_000),
+            ("length", length ?? 1, 1...1_048_576), ("rank", rank ?? 1, 1...1_024),
+            ("batch-size", batchSize ?? 1, 1...65_536),
+            ("local-steps", localSteps ?? 1, 1...100_000),
             ("threads", threads ?? 1, 1...1_024),
         ] where !range.contains(value) {
             throw ValidationError(
@@ -76,35 +80,42 @@ struct PlanCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
-        try withConsole(output) { console in
-            let subject = try PlannedModel(named: model, home: home.folder)
-            let planner = MemoryPlanner(request(subject.outline))
+    func run() async throws {
+        try await withSharedConsole(output) { console in
+            let manifest =
+                model == nil
+                ? try await NodeStatus.read(home: home.folder).manifest.manifest : nil
+            let name = model ?? manifest?.baseModelDigest.hexadecimal ?? ""
+            let subject = try PlannedModel(named: name, home: home.folder)
             let report = PlanReport(
-                name: subject.name, planner: planner, localStepCount: localSteps)
-            if output.format == .json {
-                report.print(to: console)
-            } else {
-                console.print(report.text)
-            }
+                name: manifest?.baseModelName ?? subject.name,
+                planner: MemoryPlanner(request(subject.outline, manifest)),
+                localStepCount: localSteps ?? manifest?.training.localStepCount ?? 20
+            )
+            report.print(to: console)
         }
     }
 
-    private func request(_ outline: ModelOutline) -> PlanningRequest {
+    private func request(_ outline: ModelOutline, _ manifest: Manifest?) -> PlanningRequest {
+        let isNode = node || manifest != nil
         var request = PlanningRequest(model: outline, budget: memory)
-        request.program = node ? .node : .train
-        request.holdsWholeAdapter = node
+        request.program = isNode ? .node : .train
+        request.holdsWholeAdapter = isNode
+        request.trainsParts = manifest?.allowsParts ?? true
         request.wish = method
         request.threadCount =
             threads
-            ?? (node
+            ?? (isNode
                 ? NodeSettings.standardThreadCount : ProcessInfo.processInfo.activeProcessorCount)
         request.computeType =
             ModelOptions(compute: compute, base: .auto, recompute: .none).computeType
-        request.rank = rank
-        request.targets = targets?.projections ?? Projection.allCases
-        request.sequenceLength = length
-        request.batchSize = batchSize
+        request.rank = rank ?? manifest?.adapter.rank ?? AdapterOptions.standardRank
+        request.targets =
+            targets?.projections
+            ?? manifest?.adapter.targets.compactMap(Projection.init) ?? Projection.allCases
+        request.sequenceLength =
+            length ?? manifest?.training.sequenceLength ?? TrainSession.standardLength
+        request.batchSize = batchSize ?? manifest?.training.batchSize ?? 2
         request.textByteCount = textSize?.byteCount ?? 0
         request.gigaflops = gflops
         return request

@@ -34,11 +34,12 @@ struct PlanReport {
         return lines.joined(separator: "\n")
     }
 
-    /// An object for each plan, the chosen one marked.
-    func print(to console: Console) {
+    /// Prints the table, or where programs read an object for each plan, the chosen one marked.
+    func print(to console: SharedConsole) {
+        guard console.format == .json else { return console.line(text) }
         let chosen = planner.choose()
         for plan in shown(chosen) {
-            console.print(record(plan, isChosen: plan == chosen).line)
+            console.report(record(plan, isChosen: plan == chosen), text: "")
         }
     }
 

@@ -3,6 +3,7 @@ internal import Foundation
 internal import LibP2P
 internal import Logging
 internal import NodeServices
+internal import Training
 internal import UnixSignals
 
 /// Runs a node.
@@ -43,14 +44,23 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            How the base model lies in memory: auto (the type of the products), f32, bf16 or stored \
-            (quantised weights stay quantised).
+            How the base model lies in memory: auto (the type of the products), f32, bf16, stored \
+            (quantised weights stay quantised), mapped (the same, read in place from the store) or \
+            streamed (the same, and memory is given back after every use).
             """
     )
     var base: StorageChoice?
 
     @Option(help: "What training computes again to save memory: none, mlp or layer.")
     var recompute: RecomputeChoice?
+
+    @Option(
+        help: """
+            What the process may have in memory at most, as 250MB, 1.5GB or 300MiB; what of the \
+            federation's adapter is trained, and how, follows from it. See 'starling plan'.
+            """
+    )
+    var memory: MemorySize?
 
     @Option(
         help: "What this node trains: lora, or read where the federation has a READ adapter.")
@@ -120,6 +130,7 @@ struct RunCommand: AsyncParsableCommand {
         flags.compute = compute
         flags.base = base
         flags.recompute = recompute
+        flags.memory = memory
         flags.method = method
         flags.rank = rank
         flags.layers = layers

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Cryptography
+internal import Federation
 internal import JSONDocuments
 internal import Simulation
 
@@ -13,7 +14,10 @@ struct SimulateCommand: ParsableCommand {
             and trainer. Rules such as 'two results of one height are never both certified' are \
             checked after every step. Scenarios: \
             \(SimulationScenario.all.map(\.name).joined(separator: ", ")). With --aggregation the \
-            aggregators are compared instead, on a regression task; that takes about a minute.
+            aggregators are compared instead, on a regression task; that takes about a minute. With \
+            --exchange gossip every node keeps an adapter of its own and averages what others push \
+            to it; a table shows how far the adapters lie apart, round by round. Scenarios then: \
+            \(GossipScenario.all.map(\.name).joined(separator: ", ")).
             """
     )
 
@@ -22,6 +26,16 @@ struct SimulateCommand: ParsableCommand {
 
     @Option(help: "How the network and the nodes behave.")
     var scenario = "storm"
+
+    @Option(help: "How nodes come together: group or gossip.")
+    var exchange = "group"
+
+    @Option(help: "With --exchange gossip: nodes, 2 to 1000; the scenario's unless set.")
+    var nodes: Int?
+
+    @Option(
+        help: "With --exchange gossip: members that a node pushes to; the scenario's unless set.")
+    var fanOut: Int?
 
     @Option(help: "Runs, with the seeds that follow.")
     var runs = 1
@@ -35,12 +49,27 @@ struct SimulateCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard SimulationScenario.all.contains(where: { $0.name == scenario }) else {
-            let names = SimulationScenario.all.map(\.name).joined(separator: ", ")
+        guard ["group", "gossip"].contains(exchange) else {
+            throw ValidationError("--exchange is '\(exchange)'; give group or gossip.")
+        }
+        let known =
+            exchange == "gossip"
+            ? GossipScenario.all.map(\.name) : SimulationScenario.all.map(\.name)
+        guard known.contains(scenario) else {
+            let names = known.joined(separator: ", ")
             throw ValidationError("--scenario is '\(scenario)'; give one of \(names).")
         }
         guard (1...1_000_000).contains(runs) else {
             throw ValidationError("--runs is \(runs); give 1 or more.")
+        }
+        guard exchange == "gossip" || nodes == nil && fanOut == nil else {
+            throw ValidationError("--nodes and --fan-out belong to --exchange gossip.")
+        }
+        if let nodes, !(2...1000).contains(nodes) {
+            throw ValidationError("--nodes is \(nodes); give 2 to 1000.")
+        }
+        if let fanOut, !(1...15).contains(fanOut) {
+            throw ValidationError("--fan-out is \(fanOut); give 1 to 15.")
         }
         guard (0...10).contains(shift) else {
             throw ValidationError("--shift is \(shift); give a number from 0 to 10.")
@@ -49,6 +78,7 @@ struct SimulateCommand: ParsableCommand {
 
     func run() throws {
         guard !aggregation else { return try compareAggregators() }
+        guard exchange == "group" else { return try gossip() }
         try withConsole(output) { console in
             guard let chosen = SimulationScenario.all.first(where: { $0.name == scenario }) else {
                 return
@@ -66,6 +96,56 @@ struct SimulateCommand: ParsableCommand {
                 record.add("messages", report.messageCount)
                 record.add("bytes", report.byteCount)
                 record.add("crashes", report.crashCount)
+                record.add("trace_digest", report.traceDigest.hexadecimal)
+                if let failure = report.failure {
+                    record.add("failure", "\(failure)")
+                    record.add("replay", report.command)
+                }
+                console.report(record, text: "\(report)")
+            }
+            if failureCount > 0 { throw ExitReason.verificationFailed.exitCode }
+        }
+    }
+
+    private func gossip() throws {
+        guard var chosen = GossipScenario.all.first(where: { $0.name == scenario }) else { return }
+        if let nodes {
+            chosen.nodeCount = nodes
+            chosen.startMemberCount = min(chosen.startMemberCount, nodes)
+        }
+        if let fanOut { chosen.exchange.fanOut = fanOut }
+        try withConsole(output) { console in
+            var failureCount = 0
+            for offset in 0..<UInt64(runs) {
+                let report = GossipRun(seed: seed &+ offset, scenario: chosen).run()
+                if report.failure != nil { failureCount += 1 }
+                for round in report.rounds {
+                    var record = JSONRecord()
+                    record.add("seed", "\(report.seed)")
+                    record.add("round", Int(round.number))
+                    record.add("nodes", round.nodeCount)
+                    record.add("first_seconds", round.firstSeconds)
+                    record.add("last_seconds", round.lastSeconds)
+                    record.add("inputs", round.inputCount)
+                    record.add("consensus_distance", round.distance)
+                    record.add("estimated_distance", round.estimate)
+                    record.add("mean_norm", round.meanNorm)
+                    let isFirst = round.number == report.rounds.first?.number
+                    console.report(
+                        record, text: (isFirst ? GossipReport.head + "\n" : "") + round.line)
+                }
+                var record = JSONRecord()
+                record.add("seed", "\(report.seed)")
+                record.add("scenario", report.scenario)
+                record.add("ok", .bool(report.failure == nil))
+                record.add("finished", report.areFinished.count { $0 })
+                record.add("simulated_seconds", report.seconds)
+                record.add("messages", report.messageCount)
+                record.add("bytes", report.byteCount)
+                record.add("state_bytes", report.fetchedByteCount)
+                record.add("crashes", report.crashCount)
+                record.add("consensus_distance", report.finalDistance)
+                record.add("mean_norm", report.finalMeanNorm)
                 record.add("trace_digest", report.traceDigest.hexadecimal)
                 if let failure = report.failure {
                     record.add("failure", "\(failure)")

@@ -29,8 +29,23 @@ struct StatusCommand: AsyncParsableCommand {
         record.add("peer_id", status.peerID.description)
         record.add("federation", status.manifest.manifest.name)
         record.add("manifest_digest", status.manifest.digest.hexadecimal)
-        record.add("round", Int(chain.completedRoundCount))
-        record.add("rounds", status.manifest.manifest.training.roundCount)
+        let gossip = status.gossip
+        record.add("round", Int(gossip?.round ?? chain.completedRoundCount))
+        record.add(
+            "rounds",
+            gossip.map { Int($0.roundCount) }
+                ?? status.manifest.manifest.training.roundCount)
+        record.add("exchange", "\(status.manifest.manifest.exchange.kind)")
+        if let gossip {
+            record.add("pending_states", gossip.pendingCount)
+            if let distance = gossip.distance {
+                record.add("consensus_distance", distance.value)
+                record.add("mean_norm", distance.meanNorm)
+                record.add("distance_samples", distance.sampleCount)
+            }
+            record.add(
+                "equivocators", .array(gossip.equivocators.map { .string(name($0)) }))
+        }
         record.add("height", Int(chain.height))
         let settings = status.manifest.manifest.aggregation
         record.add("aggregation", settings.aggregator)
@@ -45,10 +60,13 @@ struct StatusCommand: AsyncParsableCommand {
             record.add("round_bytes", traffic.all)
             record.add("own_round_bytes", traffic.own)
         }
-        record.add("phase", status.live?.phase ?? (chain.isFinished ? "finished" : "stopped"))
-        record.add("members", .array(chain.members.map { .string(name($0)) }))
+        let isFinished = gossip?.isFinished ?? chain.isFinished
+        record.add("phase", status.live?.phase ?? (isFinished ? "finished" : "stopped"))
+        let members = gossip?.members ?? chain.members
+        record.add("members", .array(members.map { .string(name($0)) }))
         record.add("peers", .array((status.live?.connectedPeers ?? []).map { .string($0) }))
-        record.add("adapter_digest", chain.adapterDigest.hexadecimal)
+        record.add(
+            "adapter_digest", (gossip?.adapterDigest ?? chain.adapterDigest).hexadecimal)
         record.add(
             "participants",
             .array((last?.participatingMembers ?? []).map { .string(name($0)) })
@@ -66,9 +84,9 @@ struct StatusCommand: AsyncParsableCommand {
         )
         if let live = status.live {
             record.add("process_id", Int(live.processID))
-            record.add("method", live.part.method.rawValue)
-            if let rank = live.part.rank { record.add("trained_rank", rank) }
-            if let layers = live.part.lastLayerCount { record.add("trained_layers", layers) }
+            record.add("method", live.part?.method.rawValue ?? "none")
+            if let rank = live.part?.rank { record.add("trained_rank", rank) }
+            if let layers = live.part?.lastLayerCount { record.add("trained_layers", layers) }
             record.add("seconds_to_deadline", live.secondsToDeadline)
             record.add("resident_memory_bytes", live.residentByteCount)
             if let training = live.training {
@@ -82,19 +100,31 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func text(of status: NodeStatus) -> String {
         let chain = status.chain
+        let gossip = status.gossip
         let manifest = status.manifest.manifest
         var lines = [
             "node          \(status.peerID)",
             "federation    \(manifest.name), \(status.manifest.digest)",
-            "round         \(chain.completedRoundCount) of \(manifest.training.roundCount)",
-            "adapter       \(chain.adapterDigest)",
-            "members       \(chain.members.count)",
+            "round         \(gossip?.round ?? chain.completedRoundCount) of "
+                + "\(gossip?.roundCount ?? UInt64(manifest.training.roundCount))",
+            "adapter       \(gossip?.adapterDigest ?? chain.adapterDigest)"
+                + (gossip == nil ? "" : ", this node's own"),
+            "members       \(gossip?.members.count ?? chain.members.count)",
             "aggregation   \(manifest.aggregation.aggregator), "
                 + "\(WireOption(manifest.aggregation.wireForm).rawValue), "
                 + "rank \(manifest.adapter.rank)",
         ]
         if let secure = manifest.secure {
             lines.append("secure        updates are hidden in sums of \(secure.memberMinimum) or more")
+        }
+        if let gossip {
+            lines.append(
+                "consensus     "
+                    + (gossip.distance.map { "distance \($0.text), of \($0.sampleCount) states" }
+                        ?? "distance not known yet: nothing was averaged"))
+            for member in gossip.equivocators {
+                lines.append("  refused     \(name(member)): announced two states in one round")
+            }
         }
         if let last = chain.lastRound {
             let count = last.participatingMembers.count
@@ -111,7 +141,8 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if let live = status.live {
             lines.append("process       \(live.processID), \(live.phase)")
-            lines.append("trains        \(text(of: live.part))")
+            let part = live.part.map(text) ?? "nothing, for there is too little memory"
+            lines.append("trains        \(part)")
             lines.append("connected     \(live.connectedPeers.count) peers")
             if let training = live.training {
                 lines.append(

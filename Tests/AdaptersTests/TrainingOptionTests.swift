@@ -1,5 +1,6 @@
 import Adapters
 import Checkpoints
+import Foundation
 import Kernels
 import Models
 import Tensors
@@ -152,6 +153,41 @@ import Testing
         let half = try outcome(.encoded, .bfloat16)
         #expect(half.cosine(exact) > 0.999)
         #expect(abs(half.nats - exact.nats) < 0.005 * exact.nats)
+    }
+
+    /// In GGUF's Llama models the rows of queries and keys lie in another order.
+    @Test(
+        arguments: FamilyFixture.names + [
+            "gguf/llama3-scaled.gguf", "gguf/qwen2-untied.gguf", "gguf/qwen3.gguf",
+        ],
+        ComputeType.allCases)
+    func `weights in place give the bits of copies, forward and backward`(
+        path: String,
+        type: ComputeType
+    ) throws {
+        let file = FamilyFixture.folder.appending(path: path).path
+        let batch = TokenBatch(
+            sequenceCount: 2, length: 20, inputs: (0..<40).map { Int32($0 * $0 % 61) },
+            targets: (0..<40).map { Int32($0 % 7 == 0 ? -1 : $0) })
+        try ComputeThreads.with(count: 2) {
+            for recomputation in ModelOptions.Recomputation.allCases {
+                let outcomes = try [FrozenWeight.Storage.encoded, .mapped, .streamed].map {
+                    let model = try CausalLanguageModel(
+                        source: ModelFiles.open(path: file),
+                        options: ModelOptions(
+                            storage: $0, computeType: type, recomputation: recomputation))
+                    let adapter = LoRAAdapter(
+                        configuration: LoRAConfiguration(rank: 3, alpha: 6),
+                        model: model.configuration, seed: 6)
+                    fillB(of: adapter)
+                    return try Outcome(AdaptedModel(model: model, adapter: adapter), batch)
+                }
+                for outcome in outcomes[1...] {
+                    #expect(outcome.nats == outcomes[0].nats, "\(recomputation)")
+                    #expect(outcome.bits == outcomes[0].bits, "\(recomputation)")
+                }
+            }
+        }
     }
 
     /// Sets every B to values without order; those of a formula nearly cancel in this model, and

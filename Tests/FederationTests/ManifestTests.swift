@@ -89,3 +89,52 @@ struct ManifestTests {
         #expect(try ManifestExchange.signedManifest(in: [1, 2, 3]) == nil)
     }
 }
+
+struct ExchangeSettingsTests {
+    @Test func `a manifest that gossips is read back and has a version of its own`() throws {
+        let manifest = try GossipFixture().manifest.manifest
+        #expect(manifest.version == 3)
+        let read = try Manifest(canonicalBytes: manifest.canonicalBytes)
+        #expect(read == manifest)
+        #expect(read.exchange == .gossip)
+        var bytes = manifest.canonicalBytes
+        bytes.removeLast()
+        #expect(throws: ManifestError.self) { try Manifest(canonicalBytes: bytes) }
+    }
+
+    @Test func `manifests of one group keep the bytes that they had`() throws {
+        #expect(try Fixtures.manifest().version == 1)
+        let spectral = try AggregatorFixture("spectral").manifest.manifest
+        #expect(spectral.version == 2)
+        #expect(spectral.exchange == .group)
+        #expect(try Manifest(canonicalBytes: spectral.canonicalBytes) == spectral)
+    }
+
+    @Test func `exchange settings outside their ranges are refused by name`() {
+        func field(_ change: (inout Manifest.ExchangeSettings) -> Void) -> ManifestError.Field? {
+            var exchange = Manifest.ExchangeSettings.gossip
+            change(&exchange)
+            do {
+                _ = try GossipFixture(exchange: exchange)
+                return nil
+            } catch ManifestError.outOfRange(let field, _, _) {
+                return field
+            } catch {
+                return nil
+            }
+        }
+        #expect(field { $0.groupMemberCountMax = 1 } == .groupMemberCountMax)
+        #expect(field { $0.groupMemberCountMax = 17 } == .groupMemberCountMax)
+        #expect(field { $0.fanOut = 0 } == .fanOut)
+        #expect(field { $0.fanOut = 16 } == .fanOut)
+        #expect(field { $0.stalenessHalfLife = 0 } == .stalenessHalfLife)
+        #expect(field { $0.settlingRoundCount = 65 } == .settlingRoundCount)
+    }
+
+    @Test(arguments: [AlternatingMean.name, NormWeightedMean.name])
+    func `rules that need one consensus are refused for gossip`(aggregator: String) {
+        #expect(throws: ManifestError.aggregatorNeedsGroup(aggregator)) {
+            try GossipFixture(aggregator)
+        }
+    }
+}

@@ -129,7 +129,7 @@ import Testing
             switch storage {
             case .float32: FrozenWeight(.float32(OwnedMatrix(head.reference).matrix))
             case .bfloat16: FrozenWeight(head.operand)
-            case .encoded: encoded(head.reference)
+            case .encoded, .mapped, .streamed: encoded(head.reference)
             }
         let targets = [3, 212, 0, 3, 17, 30, 208]
         let crossEntropy = CrossEntropy(head: weight, chunkRowCount: chunkRowCount)

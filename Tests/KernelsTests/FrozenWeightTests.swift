@@ -111,7 +111,8 @@ import Testing
             switch storage {
             case .float32: 37 * 512 * 4
             case .bfloat16: 37 * 512 * 2
-            case .encoded: 37 * 512 / type.blockElementCount * type.blockByteCount
+            case .encoded, .mapped, .streamed:
+                37 * 512 / type.blockElementCount * type.blockByteCount
             }
         #expect(encoded.weight.byteCount == byteCount)
         for computeType in ComputeType.allCases {

@@ -55,9 +55,12 @@ check 250MB --length 512
 check 230MB --length 512
 check 200MB --length 512
 check 200MB --length 128
-check 170MB --length 256
+check 160MB --length 256
 check 130MB --length 256
+check 110MB --length 256
+check 90MB --length 128
 check 300MB --length 256 --optimizer mezo
+check 110MB --length 256 --optimizer mezo
 check 2GB --length 512 --optimizer mezo
 check 300MB --length 512 --method read
 check 2GB --length 512 --method read

@@ -27,7 +27,12 @@ public final class PartialLoRAAdapter {
 
     let layout: PartialLoRALayout
     private let parameterBuffer: FloatBuffer
-    let gradientBuffer: FloatBuffer
+    /// Made when it is first asked for: forward passes have no gradients.
+    lazy var gradientBuffer: FloatBuffer = {
+        let buffer = FloatBuffer(count: layout.trainedCount)
+        buffer.clear()
+        return buffer
+    }()
     /// In ``computeType``; places count its elements.
     private let frozenBuffer: FloatBuffer
     /// The trained parameters of one site as products read them where that is not Float32.
@@ -61,8 +66,6 @@ public final class PartialLoRAAdapter {
             layerCount: model.layerCount, trained: trained)
         self.layout = layout
         parameterBuffer = FloatBuffer(count: layout.trainedCount)
-        gradientBuffer = FloatBuffer(count: layout.trainedCount)
-        gradientBuffer.clear()
         frozenBuffer = FloatBuffer(
             count: FloatBuffer.room(rows: 1, columns: layout.frozenCount, type: computeType))
         let widest =

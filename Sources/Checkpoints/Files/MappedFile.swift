@@ -1,3 +1,5 @@
+internal import Tensors
+
 #if canImport(Glibc)
 internal import Glibc
 #elseif canImport(Musl)
@@ -12,7 +14,7 @@ internal import Musl
 ///
 /// `@unchecked Sendable`: the pointer, the length and the descriptor never change, and nobody
 /// writes to the pages.
-@safe final class MappedFile: @unchecked Sendable {
+@safe final class MappedFile: MemoryMap, @unchecked Sendable {
     let path: String
     let byteCount: Int
     private let descriptor: Int32
@@ -57,37 +59,43 @@ internal import Musl
         close(descriptor)
     }
 
+    /// All of the file.
+    var span: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : byteCount)
+    }
+
     /// Lends the bytes of a range that lies in the file.
     ///
-    /// The memory of a long range is given back afterwards: weights are read once, and would stay
-    /// resident beside what was made of them. The system keeps the pages for whoever asks again.
+    /// Their memory is given back afterwards: weights are mostly read once, and would stay resident
+    /// beside what was made of them.
     func withBytes<Result>(
         in range: Range<Int>,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
+        let bytes = unsafe try checkedBytes(in: range)
+        defer { unsafe giveBack(bytes) }
+        return try unsafe body(bytes)
+    }
+
+    /// The rows of a tensor in a range that lies in the file; they keep the file open.
+    ///
+    /// From here on nobody asks for the length again.
+    func rows(
+        in range: Range<Int>,
+        order: MappedRows.Order
+    ) throws(CheckpointError) -> MappedRows {
+        unsafe MappedRows(try checkedBytes(in: range), of: self, order: order)
+    }
+
+    private func checkedBytes(
+        in range: Range<Int>
+    ) throws(CheckpointError) -> UnsafeRawBufferPointer {
         try checkUnchanged()
         precondition(
             range.lowerBound >= 0 && range.upperBound <= byteCount,
             "\(range) of \(byteCount) bytes"
         )
-        guard let base = unsafe base else {
-            return try unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
-        }
-        defer { unsafe release(range, from: base) }
-        return try unsafe body(
-            UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
-        )
-    }
-
-    /// Gives back the whole pages of a long range; they are the file's own and are never written.
-    private func release(_ range: Range<Int>, from base: UnsafeRawPointer) {
-        let pageByteCount = 1 << 16
-        let lower = (range.lowerBound + pageByteCount - 1) / pageByteCount * pageByteCount
-        let upper = range.upperBound / pageByteCount * pageByteCount
-        guard upper > lower else { return }
-        // Advice only: where it is refused, the pages stay.
-        _ = unsafe madvise(
-            UnsafeMutableRawPointer(mutating: base + lower), upper - lower, MADV_DONTNEED)
+        return unsafe UnsafeRawBufferPointer(rebasing: span[range])
     }
 
     /// Copies the bytes of a range that lies in the file.

@@ -1,4 +1,4 @@
-internal import Tensors
+public import Tensors
 
 /// A model of the Llama family in a GGUF file, memory-mapped.
 ///
@@ -51,6 +51,8 @@ public final class GGUFFile: ModelCheckpoint {
             configuration,
             path: path
         )
+        // What was read of names and vocabulary is in other memory now.
+        unsafe file.giveBack(file.span)
     }
 
     /// Lends the bytes of a tensor in Hugging Face row order for the length of a call.
@@ -62,13 +64,7 @@ public final class GGUFFile: ModelCheckpoint {
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
-        guard let location = locations[name] else {
-            throw CheckpointError.invalidTensor(
-                path: file.path,
-                tensor: name,
-                problem: .unknownName
-            )
-        }
+        let location = try location(of: name)
         return try unsafe file.withBytes(in: location.range) { bytes in
             guard let headRowCount = location.headRowCount else { return try unsafe body(bytes) }
             let ordered = unsafe RotaryRows.huggingFaceOrder(
@@ -78,6 +74,24 @@ public final class GGUFFile: ModelCheckpoint {
             )
             return try unsafe ordered.withUnsafeBytes(body)
         }
+    }
+
+    /// The rows of a tensor in the file, which stays open as long as they are used.
+    ///
+    /// - Throws: ``CheckpointError`` if the name is unknown or the file changed.
+    public func mappedRows(of name: String) throws -> MappedRows? {
+        let location = try location(of: name)
+        return try file.rows(
+            in: location.range,
+            order: location.headRowCount.map { .alternatingHalves(groupRowCount: $0) } ?? .same
+        )
+    }
+
+    private func location(of name: String) throws(CheckpointError) -> Location {
+        guard let location = locations[name] else {
+            throw .invalidTensor(path: file.path, tensor: name, problem: .unknownName)
+        }
+        return location
     }
 
     private static func rename(

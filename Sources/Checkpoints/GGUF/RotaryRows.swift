@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// The two orders in which the rows of query and key projections are stored.
 ///
 /// Rotary embedding turns channel j of a head together with channel j + d/2. Hugging Face stores
@@ -12,10 +14,9 @@
         rowByteCount: Int,
         headRowCount: Int
     ) -> [UInt8] {
-        let halfCount = headRowCount / 2
-        return unsafe moved(bytes, rowByteCount: rowByteCount, headRowCount: headRowCount) { row in
-            2 * (row % halfCount) + row / halfCount
-        }
+        let order = MappedRows.Order.alternatingHalves(groupRowCount: headRowCount)
+        return unsafe moved(
+            bytes, rowByteCount: rowByteCount, headRowCount: headRowCount, source: order.place)
     }
 
     /// A copy of rows that are in Hugging Face order in the order of GGUF's Llama models.

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// One safetensors file, memory-mapped.
 public final class SafetensorsFile: Sendable {
     /// The tensors in ascending order of the names' UTF-8 bytes.
@@ -29,6 +31,8 @@ public final class SafetensorsFile: Sendable {
         self.ranges = ranges
         tensors = header.entries.map(\.description)
         metadata = header.metadata
+        // The header is in other memory now.
+        unsafe file.giveBack(file.span)
     }
 
     /// Lends the bytes of a tensor from the map for the length of a call.
@@ -39,21 +43,25 @@ public final class SafetensorsFile: Sendable {
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
-        guard let range = ranges[name] else {
-            throw CheckpointError.invalidTensor(
-                path: file.path,
-                tensor: name,
-                problem: .unknownName
-            )
-        }
-        return try unsafe file.withBytes(in: range, body)
+        try unsafe file.withBytes(in: range(of: name), body)
+    }
+
+    /// The rows of a tensor in the file, which stays open as long as they are used.
+    ///
+    /// - Throws: ``CheckpointError`` if the name is unknown or the file changed.
+    public func mappedRows(of name: String) throws(CheckpointError) -> MappedRows {
+        try file.rows(in: range(of: name), order: .same)
     }
 
     /// Copies the bytes of a tensor.
     func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
+        try file.bytes(in: range(of: name))
+    }
+
+    private func range(of name: String) throws(CheckpointError) -> Range<Int> {
         guard let range = ranges[name] else {
             throw .invalidTensor(path: file.path, tensor: name, problem: .unknownName)
         }
-        return try file.bytes(in: range)
+        return range
     }
 }

@@ -1,5 +1,5 @@
 internal import JSONDocuments
-internal import Tensors
+public import Tensors
 
 /// A Hugging Face model folder: `config.json`, safetensors weights in one file or in several with
 /// an index, and `tokenizer.json`.
@@ -47,10 +47,21 @@ public final class SafetensorsFolder: ModelCheckpoint {
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
+        try unsafe owner(of: name).withBytes(of: name, body)
+    }
+
+    /// The rows of a tensor in its file, which stays open as long as they are used.
+    ///
+    /// - Throws: ``CheckpointError`` if the name is unknown or the file changed.
+    public func mappedRows(of name: String) throws -> MappedRows? {
+        try owner(of: name).mappedRows(of: name)
+    }
+
+    private func owner(of name: String) throws(CheckpointError) -> SafetensorsFile {
         guard let owner = owners[name] else {
-            throw CheckpointError.invalidTensor(path: path, tensor: name, problem: .unknownName)
+            throw .invalidTensor(path: path, tensor: name, problem: .unknownName)
         }
-        return try unsafe owner.withBytes(of: name, body)
+        return owner
     }
 
     private static func openWeights(

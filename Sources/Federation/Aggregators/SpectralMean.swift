@@ -35,9 +35,6 @@ public struct SpectralMean: Aggregator {
         .keepsEqualProducts, .returnsLoneMember, .averagesProducts, .weighsExamples,
     ]
 
-    /// A singular value below this share of the greatest carries nothing that Float could train.
-    private static let deadShare = 1e-6
-
     private let layout: AdapterLayout
     private let pairing: AdapterPairing
     private var held: HeldUpdates
@@ -70,6 +67,9 @@ public struct SpectralMean: Aggregator {
     public func finish(base: NamedTensors) throws(RejectReason) -> Aggregate {
         let state = try ConsensusState(base, layout: layout)
         let outer = OuterStep(held.manifest.aggregation)
+        let fresh = FreshDirections(
+            seed: held.manifest.adapter.initializationSeed,
+            round: held.updates.first?.round ?? 0)
         var means = [[Double]?](repeating: nil, count: layout.entries.count)
         for (index, entry) in layout.entries.enumerated() where pairing.role(of: index) == nil {
             let parts = held.contributions(to: [entry.name]).compactMap { $0?[0] }
@@ -94,7 +94,7 @@ public struct SpectralMean: Aggregator {
             }
             let kept = sum.truncated(to: pair.rank)
             droppedEnergy = max(droppedEnergy, kept.droppedEnergy)
-            try write(restarted(kept, pair), pair, to: &adapter)
+            try write(fresh.restarting(kept, pair), pair, to: &adapter)
             guard outer.keepsMomentum, momentum != nil else { continue }
             var moved = LowRankSum(rowCount: pair.outputSize, columnCount: pair.inputSize)
             if let oldMomentum { moved.add(outer.momentum, oldMomentum.output, oldMomentum.input) }
@@ -122,32 +122,6 @@ public struct SpectralMean: Aggregator {
                 delta: FactorPair(pair, input: parts[0], output: parts[1]),
                 directions: part.held.directions ?? Array(0..<pair.rank))
         }
-    }
-
-    /// The pair with dead directions begun again.
-    private func restarted(
-        _ kept: LowRankSum.Truncated, _ pair: AdapterPairing.Pair
-    ) -> FactorPair {
-        var result = FactorPair(zerosOf: pair)
-        result.output = kept.left
-        result.input = kept.right
-        let greatest = kept.singularValues.first ?? 0
-        let bound = 1 / Double(max(pair.inputSize, 1)).squareRoot()
-        for direction in 0..<pair.rank {
-            let value = kept.singularValues[direction]
-            guard value <= Self.deadShare * greatest else { continue }
-            var writer = CanonicalWriter(domain: "starling/fresh-direction/1")
-            writer.write(held.manifest.adapter.initializationSeed)
-            writer.write(held.updates.first?.round ?? 0)
-            writer.write(pair.name)
-            writer.write(count: direction)
-            var generator = SplitMix64(seed: Hashing.blake2b256(writer.bytes).leadingInteger)
-            for row in 0..<pair.outputSize { result.output[row, direction] = 0 }
-            for row in 0..<pair.inputSize {
-                result.input[row, direction] = (2 * generator.fraction() - 1) * bound
-            }
-        }
-        return result
     }
 
     private func write(

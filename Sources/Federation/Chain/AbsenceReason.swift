@@ -20,6 +20,8 @@ public enum AbsenceReason: Hashable, Sendable {
     case belowData
     /// The member's training failed, for instance with a loss that is not finite.
     case trainingFailed
+    /// The member has too little memory to train; it serves others.
+    case belowMemory
     /// The secure round ended for the member without a sum.
     case roundLost
 
@@ -33,6 +35,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .refused: 5
         case .belowData: 6
         case .trainingFailed: 7
+        case .belowMemory: 8
         case .roundLost: 9
         }
     }
@@ -54,6 +57,7 @@ public enum AbsenceReason: Hashable, Sendable {
             self = .refused(reason)
         case (6, 0): self = .belowData
         case (7, 0): self = .trainingFailed
+        case (8, 0): self = .belowMemory
         case (9, 0): self = .roundLost
         default: return nil
         }
@@ -69,6 +73,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .refused(let reason): "The member's update was refused: \(reason.sentence)"
         case .belowData: "The member has too little text to train on."
         case .trainingFailed: "The member's training failed."
+        case .belowMemory: "The member has too little memory to train."
         case .roundLost: "The secure round ended for the member without a sum."
         }
     }

@@ -155,6 +155,30 @@ nonisolated struct WireFrame: Sendable {
     set {body = .manifestReply(newValue)}
   }
 
+  var stateRequest: WireStateRequest {
+    get {
+      if case .stateRequest(let v)? = body {return v}
+      return WireStateRequest()
+    }
+    set {body = .stateRequest(newValue)}
+  }
+
+  var stateReply: WireStateReply {
+    get {
+      if case .stateReply(let v)? = body {return v}
+      return WireStateReply()
+    }
+    set {body = .stateReply(newValue)}
+  }
+
+  var roster: WireRoster {
+    get {
+      if case .roster(let v)? = body {return v}
+      return WireRoster()
+    }
+    set {body = .roster(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -173,6 +197,9 @@ nonisolated struct WireFrame: Sendable {
     case chain(WireChain)
     case manifestRequest(WireManifestRequest)
     case manifestReply(WireManifestReply)
+    case stateRequest(WireStateRequest)
+    case stateReply(WireStateReply)
+    case roster(WireRoster)
 
   }
 
@@ -480,13 +507,72 @@ nonisolated struct WireManifestReply: Sendable {
   init() {}
 }
 
+/// Gossip: asks for the newest state that the receiver has announced.
+nonisolated struct WireStateRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireStateReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Left out by a node that has announced nothing yet.
+  var latest: WireAnnouncement {
+    get {_latest ?? WireAnnouncement()}
+    set {_latest = newValue}
+  }
+  /// Returns true if `latest` has been explicitly set.
+  var hasLatest: Bool {self._latest != nil}
+  /// Clears the value of `latest`. Subsequent reads from it will return its default value.
+  mutating func clearLatest() {self._latest = nil}
+
+  /// The newest announcement of the asking node that the answering one remembers.
+  var yours: WireAnnouncement {
+    get {_yours ?? WireAnnouncement()}
+    set {_yours = newValue}
+  }
+  /// Returns true if `yours` has been explicitly set.
+  var hasYours: Bool {self._yours != nil}
+  /// Clears the value of `yours`. Subsequent reads from it will return its default value.
+  mutating func clearYours() {self._yours = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _latest: WireAnnouncement? = nil
+  fileprivate var _yours: WireAnnouncement? = nil
+}
+
+/// Gossip: memberships that the receiver may not know.
+nonisolated struct WireRoster: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var joins: [WireJoin] = []
+
+  var leaves: [WireLeave] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "starling.federation"
 
 nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Frame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}refuse\0\u{1}status\0\u{1}join\0\u{1}leave\0\u{1}announcement\0\u{1}propose\0\u{1}commit\0\u{3}view_change\0\u{1}decision\0\u{1}result\0\u{3}chain_request\0\u{1}chain\0\u{3}manifest_request\0\u{3}manifest_reply\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}refuse\0\u{1}status\0\u{1}join\0\u{1}leave\0\u{1}announcement\0\u{1}propose\0\u{1}commit\0\u{3}view_change\0\u{1}decision\0\u{1}result\0\u{3}chain_request\0\u{1}chain\0\u{3}manifest_request\0\u{3}manifest_reply\0\u{3}state_request\0\u{3}state_reply\0\u{1}roster\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -689,6 +775,45 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.body = .manifestReply(v)
         }
       }()
+      case 16: try {
+        var v: WireStateRequest?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .stateRequest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .stateRequest(v)
+        }
+      }()
+      case 17: try {
+        var v: WireStateReply?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .stateReply(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .stateReply(v)
+        }
+      }()
+      case 18: try {
+        var v: WireRoster?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .roster(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .roster(v)
+        }
+      }()
       default: break
       }
     }
@@ -759,6 +884,18 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     case .manifestReply?: try {
       guard case .manifestReply(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    }()
+    case .stateRequest?: try {
+      guard case .stateRequest(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+    }()
+    case .stateReply?: try {
+      guard case .stateReply(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+    }()
+    case .roster?: try {
+      guard case .roster(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
     }()
     case nil: break
     }
@@ -1506,6 +1643,99 @@ nonisolated extension WireManifestReply: SwiftProtobuf.Message, SwiftProtobuf._M
 
   static func ==(lhs: WireManifestReply, rhs: WireManifestReply) -> Bool {
     if lhs.manifest != rhs.manifest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireStateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StateRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireStateRequest, rhs: WireStateRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireStateReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StateReply"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}latest\0\u{1}yours\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._latest) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._yours) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._latest {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._yours {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireStateReply, rhs: WireStateReply) -> Bool {
+    if lhs._latest != rhs._latest {return false}
+    if lhs._yours != rhs._yours {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRoster: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Roster"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}joins\0\u{1}leaves\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.joins) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.leaves) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.joins.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.joins, fieldNumber: 1)
+    }
+    if !self.leaves.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.leaves, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRoster, rhs: WireRoster) -> Bool {
+    if lhs.joins != rhs.joins {return false}
+    if lhs.leaves != rhs.leaves {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -33,13 +33,22 @@ public enum Directive: Hashable, Sendable {
     case aggregate(AggregationOrder)
     /// Checks the sum that a secure round opened and adds its mean to the base.
     case aggregateSum(SumOrder)
-    /// The certified adapter of that height, which is in the store, is now the node's own.
+    /// In gossip: prepares the state of that object for others without training it, and reports
+    /// it as ready with those examples.
+    case publish(round: UInt64, state: ObjectID, exampleCount: Int)
+    /// Averages states that are all in the store.
+    case mix(MixOrder)
+    /// Nobody will ask for these objects any more.
+    case discard([ObjectID])
+    /// The certified adapter of that height, which is in the store, is now the node's own; in
+    /// gossip the node's own adapter after that round, with height 0.
     case adopt(adapter: ObjectID, height: UInt64, round: UInt64)
     /// Close the connections to that peer and tell why.
     case refuse(PublicKey, RejectReason)
     /// Something a user may want to know.
     case notify(Notification)
-    /// The last round is certified and its adapter is adopted; the node goes on serving.
+    /// The last round is certified and its adapter is adopted, or in gossip the last round is
+    /// over; the node goes on serving.
     case finished(height: UInt64)
 }
 
@@ -51,6 +60,8 @@ public struct FetchOrder: Hashable, Sendable {
         case update(UpdateSummary)
         /// An adapter state; decode with ``AdapterStateCodec`` against the layout.
         case adapter
+        /// A member's state whose announcement says this; check with ``StateInspector``.
+        case state(UpdateSummary)
     }
 
     /// The content address; bytes with another hash are not the object.

@@ -18,6 +18,31 @@ enum DurableRecord {
     /// An update of the round whose bytes are here: its summary as an announcement's statement.
     static func update(_ objectID: ObjectID) -> String { "update/\(objectID)" }
 
+    // Of a federation that gossips.
+
+    /// A ``GossipProgress``.
+    static let progress = "gossip/progress"
+    /// The own state's object id (32), then its announcement as message bytes.
+    static let ownState = "gossip/own"
+    /// The own newest announcement as message bytes.
+    static let ownAnnouncement = "gossip/announced"
+    /// The object ids of past rounds; ``RetainedRound``.
+    static let retained = "gossip/retained"
+
+    /// A signed join, and the leave that ended it, as message bytes.
+    static func roster(_ member: PublicKey) -> String { "\(rosterPrefix)\(member)" }
+    /// A member's newest state that was taken in, as message bytes.
+    static func taken(_ member: PublicKey) -> String { "\(takenPrefix)\(member)" }
+    /// The same while it waits for a mean.
+    static func input(_ member: PublicKey) -> String { "\(inputPrefix)\(member)" }
+    /// A member that announced two states in one round.
+    static func equivocator(_ member: PublicKey) -> String { "\(equivocatorPrefix)\(member)" }
+
+    static let rosterPrefix = "gossip/roster/"
+    static let takenPrefix = "gossip/taken/"
+    static let inputPrefix = "gossip/input/"
+    static let equivocatorPrefix = "gossip/equivocator/"
+
     static let announcementPrefix = "announcement/"
     static let updatePrefix = "update/"
 
@@ -56,6 +81,9 @@ enum DurableRecord {
             try reader.finish()
         }
     }
+
+    /// Three digests or keys, two numbers of 8 bytes and one of 4.
+    static let summaryByteCount = 3 * 32 + 2 * 8 + 4
 
     static func bytes(of summary: UpdateSummary) -> [UInt8] {
         var writer = CanonicalWriter()

@@ -34,6 +34,13 @@ public enum Event: Hashable, Sendable {
     case aggregationFailed(height: UInt64)
     /// The sum of a ``SumOrder`` is not what members within their bounds can have put in.
     case sumRefused(height: UInt64, RejectReason)
+    /// In gossip: a state was trained or taken as it is; it and the object for others, which the
+    /// summary names, are durably in the object store.
+    case stateReady(round: UInt64, state: ObjectID, summary: UpdateSummary)
+    /// A ``MixOrder`` was carried out and the new adapter state is durably in the store.
+    case mixed(round: UInt64, outcome: MixOutcome)
+    /// A ``MixOrder`` could not be carried out; it is given again later.
+    case mixFailed(round: UInt64)
     /// The user wants this node to leave the federation for good.
     case leaveRequested
     /// A transfer was measured; bytes of content per second.
@@ -42,7 +49,8 @@ public enum Event: Hashable, Sendable {
 
 /// How a fetch ended that brought bytes.
 public enum FetchOutcome: Hashable, Sendable {
-    /// An update object and the verdict of ``UpdateInspector``.
+    /// An update object and the verdict of ``UpdateInspector``, or a member's state and that of
+    /// ``StateInspector``.
     case update(Result<UpdateSummary, RejectReason>)
     /// An adapter state whose layout is the manifest's.
     case adapter

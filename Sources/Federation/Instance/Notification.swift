@@ -8,7 +8,8 @@ public enum Notification: Hashable, Sendable {
     case roundStarted(round: UInt64, base: ObjectID)
     /// A round was certified.
     case roundCertified(RoundReport)
-    /// A certified entry made that peer a member from that height on.
+    /// A certified entry made that peer a member from that height on; in gossip its own word, and
+    /// the height is that of its join.
     case memberJoined(PublicKey, height: UInt64)
     /// A certified entry ended a membership.
     case memberLeft(PublicKey, height: UInt64, reason: DepartureReason)
@@ -40,7 +41,13 @@ public enum Notification: Hashable, Sendable {
     case duplicateIdentity
     /// The departure that this node asked for is certified.
     case departed(height: UInt64)
-    /// Every member holds the final entry: nobody needs this node any more.
+    /// In gossip: so many states that arrived were averaged with this node's own, and the adapter
+    /// of that round is the outcome.
+    case stateMixed(round: UInt64, inputCount: Int, distance: ConsensusDistance?)
+    /// In gossip: that member announced two states in one round; both are in the log.
+    case equivocationFound(PublicKey, round: UInt64)
+    /// Every member holds the final entry, or in gossip is through with its rounds: nobody needs
+    /// this node any more.
     case everyMemberHasFinal
 }
 

@@ -9,14 +9,14 @@ extension PeerInstance {
             peers[peer]?.lastHeardAt = now
             try handle(message, from: peer)
         } catch {
-            if isViolation(error) { refuse(peer, error) }
+            if Self.isViolation(error) { refuse(peer, error) }
         }
     }
 
     /// Whether only a peer that breaks the protocol causes this.
     ///
     /// The others come with delays, duplicates and races, and are dropped without a word.
-    private func isViolation(_ reason: RejectReason) -> Bool {
+    static func isViolation(_ reason: RejectReason) -> Bool {
         switch reason {
         case .manifestMismatch, .baseModelMismatch, .protocolVersion, .malformed,
             .signatureInvalid, .frameTooLarge, .proposalInvalid, .justificationInvalid,
@@ -46,7 +46,8 @@ extension PeerInstance {
         case .chainRequest(let height): serveChain(from: height, to: peer)
         case .chain(let entries): try receivedChain(entries, from: peer)
         case .manifestRequest: send(.manifestReply(manifest.bytes), to: [peer])
-        case .manifestReply: break
+        // The last three belong to federations that gossip.
+        case .manifestReply, .stateRequest, .stateReply, .roster: break
         }
     }
 

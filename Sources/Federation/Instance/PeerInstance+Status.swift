@@ -66,6 +66,6 @@ extension PeerInstance {
             headDigest: chain.headDigest, members: chain.members,
             reachableMembers: reachableMembers, lastRound: chain.lastRound,
             secondsToDeadline: isCollecting ? updateDeadline.seconds(since: now) : 0,
-            everyMemberHasFinal: everyMemberHasFinal)
+            everyMemberHasFinal: everyMemberHasFinal, gossip: nil)
     }
 }

@@ -140,6 +140,8 @@ public struct PeerInstance: Sendable {
         case .leaveRequested: leave()
         case .measuredTransferRate(let rate):
             if rate.isFinite, rate > 0 { bytesPerSecond = rate }
+        case .stateReady, .mixed, .mixFailed:
+            preconditionFailure("a federation that certifies has no states of its members' own")
         }
         step()
         defer { output.removeAll() }

@@ -44,4 +44,6 @@ public struct PeerStatus: Hashable, Sendable {
     public let secondsToDeadline: Double
     /// Whether every other member has told that it holds the final entry.
     public let everyMemberHasFinal: Bool
+    /// What only a federation that gossips has.
+    public var gossip: GossipStatus?
 }

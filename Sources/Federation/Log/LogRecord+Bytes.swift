@@ -40,6 +40,8 @@ extension LogRecord {
         case .peerRefused(let member, let reason):
             writer.write(raw: member.bytes)
             writer.write(reason.rawValue)
+        case .mixed(let record):
+            writer.write(raw: record.payload)
         }
         return writer.bytes
     }
@@ -63,6 +65,7 @@ extension LogRecord {
             writer.write(prefixed: found.first)
             writer.write(prefixed: found.second)
             return writer.bytes
+        case .mixed(let record): return record.signatures.flatMap { $0 }
         case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
             return []
         }
@@ -81,6 +84,8 @@ public enum LogRecordReader {
         case update(kind: UInt16, UpdateSummary)
         /// An update that was refused.
         case updateRefused(UpdateSummary, RejectReason)
+        /// A mean that the log's node formed, without the signatures.
+        case mixed(MixRecord)
         /// Any other kind.
         case other(kind: UInt16)
     }
@@ -109,6 +114,7 @@ public enum LogRecordReader {
             try fields.finish()
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
+        case 11: return .mixed(try MixRecord(payload: rest))
         case 1, 2, 9, 10: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
@@ -131,6 +137,8 @@ extension LogRecordReader {
                 return false
             }
             return entry.result == result && entry.proposal == proposal
+        case .mixed(let record):
+            return record.isProven(by: evidence ?? [], manifest: manifest)
         case .aggregated, .update, .updateRefused, .other:
             return true
         }

@@ -24,6 +24,8 @@ public enum LogRecord: Hashable, Sendable {
     case equivocation(Equivocation)
     /// A peer was refused.
     case peerRefused(member: PublicKey, RejectReason)
+    /// This node averaged states; the evidence is the announcements of those that arrived.
+    case mixed(MixRecord)
 
     /// The stable number of the record's kind.
     public var kind: UInt16 {
@@ -38,6 +40,7 @@ public enum LogRecord: Hashable, Sendable {
         case .certified: 8
         case .equivocation: 9
         case .peerRefused: 10
+        case .mixed: 11
         }
     }
 }

@@ -41,7 +41,8 @@ extension Manifest {
             aggregation.write(to: &writer)
             READSettings.write(read, to: &writer)
         }
-        if version >= Self.currentVersion { SecureSettings.write(secure, to: &writer) }
+        if version > Self.aggregationVersion { exchange.write(to: &writer) }
+        if version > Self.exchangeVersion { SecureSettings.write(secure, to: &writer) }
         return writer.bytes
     }
 
@@ -88,8 +89,11 @@ extension Manifest {
                 ? .factorMean : try AggregationSettings(reading: &reader)
             let read =
                 version == Self.firstVersion ? nil : try READSettings.read(&reader)
+            let exchange =
+                version > Self.aggregationVersion
+                ? try ExchangeSettings(reading: &reader) : .group
             let secure =
-                version < Self.currentVersion ? nil : try SecureSettings.read(&reader)
+                version > Self.exchangeVersion ? try SecureSettings.read(&reader) : nil
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,
@@ -97,7 +101,7 @@ extension Manifest {
                 adapter: adapter, training: training, ring: ring, normBound: normBound,
                 membership: membership, updateByteCountMax: updateByteCountMax, author: author,
                 createdAtSeconds: createdAtSeconds, aggregation: aggregation, read: read,
-                secure: secure)
+                exchange: exchange, secure: secure)
         } catch let error as CanonicalError {
             throw .unreadable(error)
         } catch let error as ManifestError {

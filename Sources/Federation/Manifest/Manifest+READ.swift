@@ -48,9 +48,9 @@ extension Manifest {
         }
     }
 
-    /// The version that a manifest with these settings has: the first where it knew them.
+    /// The version that a manifest of one group with these settings has: the first where it knew them.
     static func version(_ aggregation: AggregationSettings, _ read: READSettings?) -> UInt16 {
-        aggregation == .factorMean && read == nil ? firstVersion : currentVersion
+        aggregation == .factorMean && read == nil ? firstVersion : aggregationVersion
     }
 
     /// The peak learning rate at which members train a tensor.

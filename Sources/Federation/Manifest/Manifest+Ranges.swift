@@ -14,6 +14,7 @@ extension Manifest {
         try check(membership.absentRoundCountMax, in: 1...1000, .absentRoundCountMax)
         try check(updateByteCountMax, in: 1...(1 << 32), .updateByteCountMax)
         try checkAggregation()
+        try checkExchange()
         try checkSecure()
         guard let read else { return }
         try check(read.stateSize, in: 1...16_384, .readStateSize)

@@ -39,6 +39,9 @@ extension Manifest {
         try check(
             membership.quorumMinimum, in: secure.memberMinimum...Self.memberCountMax,
             .quorumMinimum)
+        guard exchange.kind == .group else {
+            throw .secureNeeds("all members in one group, not \(exchange.kind)")
+        }
         guard Self.secureAggregators.contains(aggregation.aggregator) else {
             let names = Self.secureAggregators.sorted().joined(separator: ", ")
             throw .secureNeeds("a linear aggregator (\(names)), not \(aggregation.aggregator)")

@@ -103,6 +103,10 @@ public struct Manifest: Hashable, Sendable {
 
     /// The version of the layout without aggregation settings.
     static let firstVersion: UInt16 = 1
+    /// The version of the layout with aggregation settings and without exchange settings.
+    static let aggregationVersion: UInt16 = 2
+    /// The version of the layout with exchange settings and without secure ones.
+    static let exchangeVersion: UInt16 = 3
     /// The newest version of the layout that this code writes and reads.
     public static let currentVersion: UInt16 = 4
     /// The most members a federation can have in one group.
@@ -138,6 +142,8 @@ public struct Manifest: Hashable, Sendable {
     public let aggregation: AggregationSettings
     /// The READ adapter beside LoRA's; `nil` where all members train LoRA.
     public let read: READSettings?
+    /// How members come together.
+    public let exchange: ExchangeSettings
     /// How rounds hide updates; `nil` where every member sees them.
     public internal(set) var secure: SecureSettings?
 
@@ -150,7 +156,7 @@ public struct Manifest: Hashable, Sendable {
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
         updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
         aggregation: AggregationSettings = .factorMean, read: READSettings? = nil,
-        secure: SecureSettings? = nil
+        exchange: ExchangeSettings = .group, secure: SecureSettings? = nil
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -167,13 +173,15 @@ public struct Manifest: Hashable, Sendable {
         self.createdAtSeconds = createdAtSeconds
         self.aggregation = aggregation
         self.read = read
+        self.exchange = exchange
         self.secure = secure
         try checkRanges()
     }
 
-    /// The version of its layout: the first where the settings are what the first knew.
+    /// The version of its layout: the lowest that can say what it says.
     public var version: UInt16 {
-        secure == nil ? Self.version(aggregation, read) : Self.currentVersion
+        if secure != nil { return Self.currentVersion }
+        return exchange == .group ? Self.version(aggregation, read) : Self.exchangeVersion
     }
 
     /// Whether members send parts of the adapter, and in the manifest's own wire form; under a

@@ -8,6 +8,7 @@ public enum ManifestError: Error, Hashable, Sendable {
         case quorumMinimum, absentRoundCountMax, updateByteCountMax
         case outerLearningRate, outerMomentum, proximalStrength
         case readStateSize, readLearningRate
+        case groupMemberCountMax, fanOut, stalenessHalfLife, settlingRoundCount
         case memberMinimum
     }
 
@@ -15,6 +16,8 @@ public enum ManifestError: Error, Hashable, Sendable {
     case outOfRange(field: Field, actual: String, allowed: String)
     /// No aggregator has that name.
     case unknownAggregator(String)
+    /// Gossip knows no common consensus, which that rule or option needs.
+    case aggregatorNeedsGroup(String)
     /// Secure rounds need something else of the manifest; the text says what, instead of what.
     case secureNeeds(String)
     /// The bytes cannot be read.

@@ -17,6 +17,9 @@ enum Message: Hashable, Sendable {
     case chain([[UInt8]])
     case manifestRequest
     case manifestReply([UInt8])
+    case stateRequest
+    case stateReply(StateReply)
+    case roster(RosterShare)
 }
 
 /// The first message on a connection.
@@ -83,4 +86,20 @@ struct StatusReport: Hashable, Sendable {
     var secondsPerStep: Double = 0
     var bytesPerSecond: Double = 0
     var abstention: AbsenceReason?
+}
+
+/// A node's newest announced state, for one that catches up.
+struct StateReply: Hashable, Sendable {
+    let latest: SignedAnnouncement?
+    /// The asking node's own newest announcement, in case it has forgotten.
+    let yours: SignedAnnouncement?
+}
+
+/// Some memberships, ended ones too.
+struct RosterShare: Hashable, Sendable {
+    /// What one message holds: far below the frame's bound.
+    static let countMax = 128
+
+    var joins: [SignedJoin] = []
+    var leaves: [SignedLeave] = []
 }

@@ -127,6 +127,22 @@ extension MessageCodec {
             signature: try signature(wire.signature))
     }
 
+    static func stateReply(_ wire: WireStateReply) throws(RejectReason) -> StateReply {
+        StateReply(
+            latest: wire.hasLatest ? try announcement(wire.latest) : nil,
+            yours: wire.hasYours ? try announcement(wire.yours) : nil)
+    }
+
+    static func roster(_ wire: WireRoster) throws(RejectReason) -> RosterShare {
+        guard wire.joins.count + wire.leaves.count <= RosterShare.countMax else {
+            throw .malformed
+        }
+        var share = RosterShare()
+        for item in wire.joins { share.joins.append(try join(item)) }
+        for item in wire.leaves { share.leaves.append(try leave(item)) }
+        return share
+    }
+
     private static func proposal(
         _ bytes: some Collection<UInt8>
     ) throws(RejectReason) -> Proposal {

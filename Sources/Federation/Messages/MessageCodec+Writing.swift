@@ -126,4 +126,18 @@ extension MessageCodec {
             $0.signature = .init(result.signature)
         }
     }
+
+    static func wire(_ reply: StateReply) -> WireStateReply {
+        .with {
+            if let latest = reply.latest { $0.latest = wire(latest) }
+            if let yours = reply.yours { $0.yours = wire(yours) }
+        }
+    }
+
+    static func wire(_ share: RosterShare) -> WireRoster {
+        .with {
+            $0.joins = share.joins.map { wire($0) }
+            $0.leaves = share.leaves.map { wire($0) }
+        }
+    }
 }

@@ -54,6 +54,9 @@ enum MessageCodec {
         case .chain(let entries): .chain(.with { $0.entries = entries.map { .init($0) } })
         case .manifestRequest: .manifestRequest(.init())
         case .manifestReply(let bytes): .manifestReply(.with { $0.manifest = .init(bytes) })
+        case .stateRequest: .stateRequest(.init())
+        case .stateReply(let reply): .stateReply(wire(reply))
+        case .roster(let share): .roster(wire(share))
         }
     }
 
@@ -80,6 +83,9 @@ enum MessageCodec {
         case .chain(let wire): return .chain(wire.entries.map { Array($0) })
         case .manifestRequest: return .manifestRequest
         case .manifestReply(let wire): return .manifestReply(Array(wire.manifest))
+        case .stateRequest: return .stateRequest
+        case .stateReply(let wire): return .stateReply(try stateReply(wire))
+        case .roster(let wire): return .roster(try roster(wire))
         }
     }
 }

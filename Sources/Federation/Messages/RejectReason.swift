@@ -60,6 +60,8 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
     case updateFormInvalid = 28
     /// The update holds a part of READ's tensors, or READ's and LoRA's.
     case updateMethodInvalid = 29
+    /// The round's draw does not give this member's state to the receiver.
+    case notDrawn = 30
 
     /// One sentence for people.
     public var sentence: String {
@@ -94,6 +96,7 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
         case .updateFrozenTensor: "The update holds a tensor that this round does not train."
         case .updateFormInvalid: "The update's numbers are in another form than the manifest's."
         case .updateMethodInvalid: "The update holds other tensors than those of one method."
+        case .notDrawn: "The round's draw does not give this member's state to the receiver."
         }
     }
 }

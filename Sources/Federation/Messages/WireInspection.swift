@@ -36,6 +36,9 @@ package enum WireInspection {
             case .chain: return "chain"
             case .manifestRequest: return "manifestRequest"
             case .manifestReply: return "manifestReply"
+            case .stateRequest: return "stateRequest"
+            case .stateReply: return "stateReply"
+            case .roster: return "roster"
             }
         } catch {
             return "unreadable"

@@ -14,6 +14,8 @@ internal import Storage
 /// 3. The sums: where the updates of a round are still here, their exact sum and the adapter that
 ///    follows are computed again and compared with what was certified.
 ///
+/// In a federation that gossips there is no chain: see ``GossipAudit``.
+///
 /// Needs no secret key and no network, and can run beside the node.
 public enum NodeAudit {
     /// What an audit found.
@@ -22,9 +24,11 @@ public enum NodeAudit {
         public var isOK: Bool { failure == nil }
         /// Log entries that were checked and hold.
         public internal(set) var entryCount: UInt64 = 0
-        /// Certified rounds that were checked and hold.
+        /// Whether the rounds are certified ones; else they are this node's own.
+        public internal(set) var isCertified = true
+        /// Rounds that were checked and hold.
         public internal(set) var roundCount: UInt64 = 0
-        /// Rounds whose sum was computed again.
+        /// Rounds whose sum, or whose mean in gossip, was computed again.
         public internal(set) var sumCount = 0
         /// The first thing that does not hold; nil if everything does.
         public internal(set) var failure: Failure?
@@ -53,6 +57,10 @@ public enum NodeAudit {
             )
         }
         let key = try NodeLog.key(manifest: manifest, member: member)
+        guard !manifest.manifest.exchange.kind.isGossip else {
+            return try await GossipAudit.audit(
+                store: store, manifest: manifest, member: member, key: key)
+        }
         let chain = ChainCheck(manifest: manifest)
         let outcome = try await store.read { (transaction) throws(StorageError) in
             try transaction.auditLog(key: key) { index, leaf, evidence in

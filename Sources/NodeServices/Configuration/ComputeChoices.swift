@@ -24,6 +24,10 @@ public enum StorageChoice: String, SettingChoice {
     case bf16
     /// As in the model's file: quantised weights stay quantised.
     case stored
+    /// The same without a copy, in the memory map of the file or the store.
+    case mapped
+    /// The same, and memory is given back after every use: the least that there is.
+    case streamed
 }
 
 /// What a training pass computes again to save memory.

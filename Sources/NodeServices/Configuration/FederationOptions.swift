@@ -51,6 +51,8 @@ public struct FederationOptions: Sendable {
     public var createdAtSeconds: UInt64?
     /// The READ adapter beside LoRA's, for members that train that; none unless set.
     public var read: Manifest.READSettings?
+    /// How members come together.
+    public var exchange = Manifest.ExchangeSettings.group
 
     /// The defaults.
     public init() {}
@@ -125,12 +127,14 @@ public struct FederationOptions: Sendable {
                     quorumMinimum: quorumMinimum,
                     absentRoundCountMax: absentRoundCountMax
                 ),
-                updateByteCountMax: layout.updateByteCount(under: aggregation, read: read),
+                updateByteCountMax: layout.objectByteCount(
+                    under: aggregation, read: read, exchange: exchange),
                 author: author,
                 createdAtSeconds: createdAtSeconds
                     ?? UInt64(max(Date().timeIntervalSince1970, 0)),
                 aggregation: aggregation,
                 read: read,
+                exchange: exchange,
                 secure: secure
             )
         } catch {

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Models
 internal import TOMLKit
+public import Training
 
 /// What a person may set for a node: from `starling.toml`, the environment, and flags.
 ///
@@ -23,6 +24,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var base: StorageChoice?
     /// What a training pass computes again to save memory; nothing unless set.
     public var recompute: RecomputeChoice?
+    /// What the process may have resident at most; what is trained, and how, follows from it.
+    public var memory: MemorySize?
     /// Which adapter of the federation the node trains; LoRA unless set.
     public var method: MethodChoice?
     /// The directions of each LoRA pair that the node trains; all unless set.
@@ -89,6 +92,11 @@ public struct NodeSettings: Sendable, Equatable {
                 case "rank": rank = number
                 default: retainRounds = number
                 }
+            case "memory":
+                guard let size = value.string.flatMap(MemorySize.init) else {
+                    throw wrong("an amount such as \"250MB\"")
+                }
+                memory = size
             case "method": method = try Self.choice(value.string, else: wrong)
             case "layers":
                 guard let string = value.string else { throw wrong("a string") }
@@ -121,7 +129,7 @@ public struct NodeSettings: Sendable, Equatable {
     /// The names of all settings, as the file writes them.
     public static let keys = [
         "listen", "advertise", "data", "held-out", "threads", "compute", "base", "recompute",
-        "method", "rank", "layers", "retain-rounds", "log-level",
+        "memory", "method", "rank", "layers", "retain-rounds", "log-level",
     ]
 
     /// Reads the `STARLING_…` variables; lists are separated by commas.
@@ -166,6 +174,7 @@ public struct NodeSettings: Sendable, Equatable {
         settings.compute = try choice("compute")
         settings.base = try choice("base")
         settings.recompute = try choice("recompute")
+        settings.memory = try number("memory")
         settings.method = try choice("method")
         settings.rank = try number("rank")
         settings.layers = variable("layers")
@@ -184,6 +193,14 @@ public struct NodeSettings: Sendable, Equatable {
         ModelOptions(
             compute: compute ?? .auto, base: base ?? .auto,
             recompute: recompute ?? RecomputeChoice.none)
+    }
+
+    /// The first setting that a plan for some memory decides.
+    var givenBesideMemory: String? {
+        if base ?? .auto != .auto { return "base" }
+        if recompute ?? RecomputeChoice.none != .none { return "recompute" }
+        if rank != nil { return "rank" }
+        return layers ?? "all" == "all" ? nil : "layers"
     }
 
     /// What the node trains of its federation's adapter.
@@ -206,6 +223,7 @@ public struct NodeSettings: Sendable, Equatable {
         result.compute = compute ?? lower.compute
         result.base = base ?? lower.base
         result.recompute = recompute ?? lower.recompute
+        result.memory = memory ?? lower.memory
         result.method = method ?? lower.method
         result.rank = rank ?? lower.rank
         result.layers = layers ?? lower.layers

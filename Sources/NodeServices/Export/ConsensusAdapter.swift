@@ -1,30 +1,34 @@
 internal import Adapters
 public import Checkpoints
 public import Cryptography
-internal import Federation
+public import Federation
 internal import LibP2P
 internal import Storage
 internal import Tensors
 internal import Tokenizers
 
 /// The adapter of a node's last certified round, with what vouches for it and the base model that
-/// it is for.
+/// it is for; in a federation that gossips the node's own adapter.
 public struct ConsensusAdapter: Sendable {
     /// The round whose adapter it is.
     public let round: UInt64
     /// The adapter's digest.
     public let adapterDigest: Digest
-    /// The members whose updates are in that round.
+    /// Whether a quorum signed it; else it is one node's own, and only that node vouches for it.
+    public let isCertified: Bool
+    /// The members whose updates are in that round; of an own adapter the node alone.
     public let participants: [PublicKey]
     /// The signatures of the certificate.
     public let signatureCount: Int
+    /// How far the members' adapters lay apart in the last mean; nil for a certified one.
+    public let distance: ConsensusDistance?
     /// The LoRA adapter as PEFT's files hold it.
     public let adapter: PEFTAdapter
     /// The READ adapter as its files hold it; nil where the federation has none.
     public let read: READFiles?
     /// The name of the file that ``certificate`` belongs in.
     public static let certificateName = "starling.json"
-    /// JSON with the certificate and the whole certified entry.
+    /// JSON with the certificate and the whole certified entry, or with the node's own statement.
     public let certificate: [UInt8]
     /// The base model in the node's store.
     public let base: StoredModel
@@ -40,13 +44,25 @@ public struct ConsensusAdapter: Sendable {
     public static func read(home: NodeHome) async throws(NodeError) -> ConsensusAdapter {
         let store = try NodeStore(home: home, access: .readOnly)
         let status = try await NodeStatus.read(home: home, store: store)
-        guard let entry = try await store.entries().last(where: { $0.proposal.round > 0 }) else {
-            throw NodeError(.notFound, "No round is certified yet: there is nothing to export.")
+        let origin: Origin
+        if let snapshot = status.gossip {
+            guard snapshot.round > 0 else {
+                throw NodeError(.notFound, "No round is over yet: there is nothing to export.")
+            }
+            let identity = try IdentityFile.load(at: home.identityFile)
+            origin = .own(snapshot, identity)
+        } else {
+            guard let entry = try await store.entries().last(where: { $0.proposal.round > 0 })
+            else {
+                throw NodeError(.notFound, "No round is certified yet: there is nothing to export.")
+            }
+            origin = .certified(entry)
         }
-        let digest = entry.result.adapterDigest
+        let digest = origin.adapterDigest
         let bytes = try await store.requiredObject(digest)
         guard ContentAddress.id(of: bytes) == digest else {
-            throw NodeError(.verificationFailed, "The stored adapter is not the certified one.")
+            throw NodeError(
+                .verificationFailed, "The stored adapter is not the one that the records name.")
         }
         let manifest = status.manifest.manifest
         let library = ModelLibrary(store: store)
@@ -61,13 +77,15 @@ public struct ConsensusAdapter: Sendable {
         }
         let (adapter, read) = shape.adapters(with: state)
         return ConsensusAdapter(
-            round: entry.proposal.round,
+            round: origin.round,
             adapterDigest: digest,
-            participants: entry.proposal.participatingMembers,
-            signatureCount: entry.signatures.count,
+            isCertified: origin.isCertified,
+            participants: origin.participants,
+            signatureCount: origin.signatureCount,
+            distance: origin.distance,
             adapter: adapter.peft(baseModelName: manifest.baseModelName),
             read: read?.files(baseModelName: manifest.baseModelName),
-            certificate: try ExportCertificate(manifest: status.manifest, entry: entry).json,
+            certificate: try origin.certificate(of: status.manifest),
             base: base,
             bosID: tokenizer.bosID,
             eosID: tokenizer.eosID
@@ -102,6 +120,54 @@ public struct ConsensusAdapter: Sendable {
                     "The model is not the federation's: the tensor \(shard.tensor.name) differs."
                 )
             }
+        }
+    }
+}
+
+/// Where an adapter comes from.
+private enum Origin {
+    case certified(CertifiedEntry)
+    case own(GossipSnapshot, SigningKey)
+
+    var round: UInt64 {
+        switch self {
+        case .certified(let entry): entry.proposal.round
+        case .own(let snapshot, _): snapshot.round
+        }
+    }
+
+    var adapterDigest: Digest {
+        switch self {
+        case .certified(let entry): entry.result.adapterDigest
+        case .own(let snapshot, _): snapshot.adapterDigest
+        }
+    }
+
+    var isCertified: Bool {
+        if case .certified = self { true } else { false }
+    }
+
+    var participants: [PublicKey] {
+        switch self {
+        case .certified(let entry): entry.proposal.participatingMembers
+        case .own(_, let identity): [identity.publicKey]
+        }
+    }
+
+    var signatureCount: Int {
+        if case .certified(let entry) = self { entry.signatures.count } else { 1 }
+    }
+
+    var distance: ConsensusDistance? {
+        if case .own(let snapshot, _) = self { snapshot.distance } else { nil }
+    }
+
+    func certificate(of manifest: SignedManifest) throws(NodeError) -> [UInt8] {
+        switch self {
+        case .certified(let entry):
+            try ExportCertificate(manifest: manifest, entry: entry).json
+        case .own(let snapshot, let identity):
+            try OwnAdapterCertificate(manifest: manifest, snapshot: snapshot, signer: identity).json
         }
     }
 }

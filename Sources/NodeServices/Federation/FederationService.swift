@@ -7,7 +7,7 @@ internal import Synchronization
 internal import Tensors
 internal import Transports
 
-/// The shell around a ``PeerInstance``: feeds it what happens and carries out what it directs.
+/// The shell around an instance of the protocol: feeds it what happens and does what it directs.
 ///
 /// One task takes one input after the other. The directives of an input are carried out in order,
 /// each to its end, before the next input: what is to be durable is on disk before the message
@@ -27,25 +27,6 @@ actor FederationService {
         case stop
     }
 
-    /// What the service is made of.
-    struct Parts: Sendable {
-        let manifest: SignedManifest
-        let store: NodeStore
-        let trainer: RoundTrainer
-        let aggregation: AggregationWorker
-        let swarm: Swarm
-        let messenger: GroupMessenger
-        /// `nil` where rounds are not secure.
-        let secure: SecureParts?
-        let fetcher: ObjectFetcher
-        let connector: PeerConnector
-        let access: AccessRules
-        let status: StatusWriter
-        let settings: FederationSettings
-        let logger: Logger
-        let report: @Sendable (NodeReport) -> Void
-    }
-
     /// How a run ended.
     enum Ending: Sendable {
         /// All rounds are certified and nobody needs this node any more, or its patience is over.
@@ -56,10 +37,10 @@ actor FederationService {
 
     /// Masking and opening take time in proportion to the adapter.
     private nonisolated let executor = SerialThreadExecutor(name: "federation")
-    private let parts: Parts
-    private var instance: PeerInstance
+    let parts: Parts
+    private var instance: any FederationInstance
     private let inputs: AsyncStream<Input>
-    private let inputSink: AsyncStream<Input>.Continuation
+    let inputSink: AsyncStream<Input>.Continuation
     private let clock = ContinuousClock()
     private let began = ContinuousClock().now
     private var fetches: [ObjectID: Task<Void, Never>] = [:]
@@ -69,9 +50,10 @@ actor FederationService {
     private var everyMemberHasFinalAt: ContinuousClock.Instant?
     private var lastStatusAt: ContinuousClock.Instant?
     private var knownMembers: [PeerID] = []
+    private var wantedPeers: [PeerID] = []
     private var connected: Set<PeerID> = []
 
-    init(parts: Parts, instance: PeerInstance) {
+    init(parts: Parts, instance: any FederationInstance) {
         self.parts = parts
         self.instance = instance
         // Local events are few and must not be lost; peers' messages wait for their turn one a
@@ -214,10 +196,19 @@ actor FederationService {
             beginTraining(round: round, base: base)
         case .stopTraining(let round):
             if let training, training.round == round { training.stop.set() }
+        case .publish(let round, let state, let exampleCount):
+            beginPublication(round: round, state: state, exampleCount: exampleCount)
         case .aggregate(let order):
             beginAggregation(order)
         case .aggregateSum(let order):
             beginAggregation(order)
+        case .mix(let order):
+            beginMix(order)
+        case .discard(let objects):
+            try await parts.store.deleteObjects(objects)
+        case .adopt(let adapter, height: 0, let round) where parts.isGossip:
+            // The instance itself says which objects may go; none is for strangers.
+            parts.report(.adopted(adapter: adapter, round: round))
         case .adopt(let adapter, _, let round):
             try await parts.store.retire(
                 before: round, keeping: parts.settings.retainedRoundCount, adapter: adapter
@@ -241,7 +232,10 @@ actor FederationService {
         case .finished:
             if finishedAt == nil {
                 finishedAt = clock.now
-                parts.report(.finished(adapter: instance.status(now: now).adapterDigest))
+                parts.report(
+                    .finished(
+                        adapter: instance.status(now: now).adapterDigest,
+                        isCertified: !parts.isGossip))
             }
         }
     }
@@ -270,9 +264,13 @@ actor FederationService {
     private func beginTraining(round: UInt64, base: ObjectID) {
         training?.stop.set()
         training?.task.cancel()
+        guard let trainer = parts.trainer else {
+            inputSink.yield(.event(.trainingFailed(round: round, reason: .belowMemory)))
+            return
+        }
         let stop = StopFlag()
         let task = Task { [parts, inputSink] in
-            let event = await parts.trainer.train(
+            let event = await trainer.train(
                 round: round, base: base, stop: stop
             ) { progress in
                 inputSink.yield(
@@ -293,7 +291,8 @@ actor FederationService {
             }
             guard !Task.isCancelled, let event else { return }
             switch event {
-            case .updateReady(_, let summary): parts.report(.updateReady(summary))
+            case .updateReady(_, let summary), .stateReady(_, _, let summary):
+                parts.report(.updateReady(summary))
             case .contributionReady(let round, let contribution):
                 parts.report(
                     .contributionReady(round: round, exampleCount: contribution.weight))
@@ -302,40 +301,6 @@ actor FederationService {
             inputSink.yield(.event(event))
         }
         training = (round, stop, task)
-    }
-
-    private func beginAggregation(_ order: AggregationOrder) {
-        Task { [parts, inputSink] in
-            do {
-                let outcome = try await parts.aggregation.aggregate(order)
-                inputSink.yield(.event(.aggregated(height: order.height, outcome: outcome)))
-            } catch {
-                parts.logger.error(
-                    "the sum could not be formed",
-                    metadata: ["height": "\(order.height)", "reason": "\(error)"]
-                )
-                inputSink.yield(.event(.aggregationFailed(height: order.height)))
-            }
-        }
-    }
-
-    private func beginAggregation(_ order: SumOrder) {
-        Task { [parts, inputSink] in
-            do {
-                switch try await parts.aggregation.aggregate(order) {
-                case .success(let outcome):
-                    inputSink.yield(.event(.aggregated(height: order.height, outcome: outcome)))
-                case .failure(let reason):
-                    inputSink.yield(.event(.sumRefused(height: order.height, reason)))
-                }
-            } catch {
-                parts.logger.error(
-                    "the opened sum could not be applied",
-                    metadata: ["height": "\(order.height)", "reason": "\(error)"]
-                )
-                inputSink.yield(.event(.aggregationFailed(height: order.height)))
-            }
-        }
     }
 
     // MARK: - Network and ending
@@ -372,12 +337,17 @@ actor FederationService {
         }
     }
 
-    /// The members are kept connected and may fetch updates.
+    /// Members may fetch updates, and are kept connected as far as that is of use.
     private func noteMembers() {
-        let members = instance.status(now: now).members.map(PeerID.init(publicKey:))
+        let status = instance.status(now: now)
+        let members = status.members.map(PeerID.init(publicKey:))
+        let wanted = status.gossip?.wantedPeers.map(PeerID.init(publicKey:)) ?? members
+        if wanted != wantedPeers {
+            wantedPeers = wanted
+            parts.connector.setWanted(wanted)
+        }
         guard members != knownMembers else { return }
         knownMembers = members
-        parts.connector.setWanted(members)
         parts.access.setMembers(members)
     }
 
@@ -420,30 +390,4 @@ actor FederationService {
         parts.secure?.frames.finish()
         writeStatus()
     }
-}
-
-/// How a federation is run, beyond its manifest.
-struct FederationSettings: Sendable {
-    /// How long a finished node goes on serving members that lack the end; nil means for ever.
-    var linger: Duration?
-    /// How long a refused peer may still read why.
-    var refusalGrace = Duration.milliseconds(500)
-    /// For how many rounds the bytes of updates and adapters are kept for auditors.
-    var retainedRoundCount = 8
-    /// How long after everybody has the end: some of their status messages, so that the others
-    /// hear that this node has it too.
-    var farewell = Duration.seconds(3)
-}
-
-/// A flag that one task raises and another looks at.
-final class StopFlag: Sendable {
-    private let raised = Mutex(false)
-
-    /// Raises the flag.
-    func set() {
-        raised.withLock { $0 = true }
-    }
-
-    /// Whether it has been raised.
-    var isSet: Bool { raised.withLock { $0 } }
 }

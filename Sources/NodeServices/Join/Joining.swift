@@ -61,6 +61,24 @@ struct Joining {
         return stored
     }
 
+    /// What the base model of a manifest consists of, without its shards.
+    ///
+    /// - Throws: ``NodeError``: `refused` when the checkpoint is another model than the manifest's.
+    func record(
+        of manifest: SignedManifest, in library: ModelLibrary
+    ) async throws(NodeError) -> ModelRecord {
+        let wanted = manifest.manifest.baseModelDigest
+        if let record = try await library.record(wanted) { return record }
+        guard let join = options.join else {
+            return try await baseModel(of: manifest, in: library).record
+        }
+        let swarm = factory.joiningSwarm()
+        return try await using(swarm, dialling: join) { (peer) throws(NodeError) in
+            let fetcher = ObjectFetcher(store: store, streams: swarm, logger: options.logger)
+            return try await library.fetchRecord(wanted, with: fetcher, from: [peer])
+        }
+    }
+
     /// The base model of a manifest: from the store, a checkpoint, or the member.
     ///
     /// - Throws: ``NodeError``: `refused` when the checkpoint is another model than the manifest's.

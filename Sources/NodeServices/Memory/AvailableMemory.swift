@@ -33,45 +33,65 @@ public struct AvailableMemory: Hashable, Sendable {
         func table(_ path: String) -> String {
             String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
         }
+        let status = table("/proc/self/status")
         return AvailableMemory(
             machine: table("/proc/meminfo"),
-            groupLimits: groupFolders(table("/proc/self/cgroup")).map {
+            groups: groupFolders(table("/proc/self/cgroup")).map {
                 ControlGroup(
                     limit: table($0 + "/memory.max") + table($0 + "/memory.limit_in_bytes"),
-                    usage: table($0 + "/memory.current") + table($0 + "/memory.usage_in_bytes"))
+                    usage: table($0 + "/memory.current") + table($0 + "/memory.usage_in_bytes"),
+                    statistics: table($0 + "/memory.stat"))
             },
-            processLimits: [RLIMIT_AS, RLIMIT_DATA].compactMap(limit)
+            // A limit counts what is not resident as well: code, stacks, and maps of files.
+            limits: [(RLIMIT_AS, "VmSize"), (RLIMIT_DATA, "VmData")].compactMap { resource, name in
+                limit(resource).map { ($0, ProcessMemory.byteCount(name, status: status)) }
+            },
+            status: status
         )
     }
 
-    /// The texts of a control group's two files.
+    /// The texts of a control group's files.
     struct ControlGroup {
-        let limit, usage: String
+        let limit, usage, statistics: String
 
         /// What the group leaves, with what this process has already counted as its own.
-        func byteCount(resident: Int) -> Int? {
-            func number(_ text: String) -> Int? {
+        ///
+        /// - Parameter own: the process's memory that is no file's; pages of files are the group's to
+        ///   take back, whoever reads them.
+        func byteCount(own: Int) -> Int? {
+            func number(_ text: some StringProtocol) -> Int? {
                 Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
             }
             // "max", and the older kind's greatest page count, are no bound.
             guard let limit = number(limit), limit < 1 << 60 else { return nil }
             guard let usage = number(usage) else { return limit }
-            return max(0, min(limit, limit - usage + resident))
+            var files = 0
+            for line in statistics.split(separator: "\n") {
+                let words = line.split(separator: " ")
+                if words.count == 2, words[0] == "file" || words[0] == "total_cache" {
+                    files = max(files, number(words[1]) ?? 0)
+                }
+            }
+            return max(0, min(limit, limit - max(0, usage - files) + own))
         }
     }
 
+    /// - Parameters:
+    ///   - limits: the process's limits, each with what already counts towards it.
+    ///   - status: the text of /proc/self/status.
     init?(
         machine: String,
-        groupLimits: [ControlGroup],
-        processLimits: [Int],
-        resident: Int = ProcessMemory.residentByteCount()
+        groups: [ControlGroup],
+        limits: [(byteCount: Int, used: Int)],
+        status: String
     ) {
+        let resident = ProcessMemory.byteCount("VmRSS", status: status)
+        let own = ProcessMemory.byteCount("RssAnon", status: status)
         var bounds: [(Int, Bound)] = []
         let available = ProcessMemory.byteCount("MemAvailable", status: machine)
-        if available > 0 { bounds.append((available + resident, .machine)) }
-        bounds += groupLimits.compactMap { $0.byteCount(resident: resident) }
-            .map { ($0, .controlGroup) }
-        bounds += processLimits.map { ($0, .processLimit) }
+        if available > 0 { bounds.append((available + own, .machine)) }
+        bounds += groups.compactMap { $0.byteCount(own: own) }.map { ($0, .controlGroup) }
+        bounds += limits.map { (max(0, $0.byteCount - $0.used + resident), .processLimit) }
         guard let least = bounds.min(by: { $0.0 < $1.0 }) else { return nil }
         (byteCount, bound) = least
     }

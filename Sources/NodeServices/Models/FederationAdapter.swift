@@ -42,7 +42,8 @@ struct FederationAdapter: Sendable {
         try self.init(
             lora: try manifest.loraConfiguration(), read: manifest.readConfiguration,
             record: record)
-        let byteCount = layout.updateByteCount(under: manifest.aggregation, read: manifest.read)
+        let byteCount = layout.objectByteCount(
+            under: manifest.aggregation, read: manifest.read, exchange: manifest.exchange)
         guard byteCount <= manifest.updateByteCountMax else {
             throw NodeError(
                 .refused,
@@ -156,5 +157,17 @@ extension RecurrentCell {
             case .gru: .gru
             case .lstm: .lstm
             }
+    }
+}
+
+extension AdapterLayout {
+    /// The bytes of what a member sends at most: an update, or in gossip its state.
+    func objectByteCount(
+        under settings: Manifest.AggregationSettings, read: Manifest.READSettings?,
+        exchange: Manifest.ExchangeSettings
+    ) -> Int {
+        exchange.kind.isGossip
+            ? StateObjectCodec.byteCount(of: self, form: settings.wireForm)
+            : updateByteCount(under: settings, read: read)
     }
 }

@@ -31,18 +31,18 @@ struct ModelLibrary: Sendable {
         var done = 0
         var shards: [ModelRecord.Shard] = []
         for tensor in checkpoint.tensors {
-            let bytes: [UInt8]
+            let content: ShardContent
             let manifest: ObjectManifest
             do {
-                bytes = unsafe try checkpoint.withBytes(of: tensor.name) { unsafe [UInt8]($0) }
-                manifest = try ObjectManifest(cutting: bytes)
+                content = try ShardContent(tensor.name, of: checkpoint)
+                manifest = try content.manifest()
             } catch {
                 throw NodeError(
                     .invalidInput, "\(path): the tensor \(tensor.name) can't be read.",
                     cause: error
                 )
             }
-            try await store.putShard(bytes, manifest: manifest)
+            try await store.putShard(content, manifest: manifest)
             shards.append(ModelRecord.Shard(tensor: tensor, id: manifest.objectID))
             done += tensor.byteCount
             progress(done, total)
@@ -107,10 +107,7 @@ struct ModelLibrary: Sendable {
         _ id: Digest, named name: String, with fetcher: ObjectFetcher, from peers: [PeerID],
         progress: ProgressHandler = { _, _ in }
     ) async throws(NodeError) {
-        try await fetchObject(id, "record", ModelRecord.byteCountMax, fetcher, peers)
-        guard let record = try await record(id) else {
-            throw NodeError(.storage, "The model's record \(id) was fetched and is not here.")
-        }
+        let record = try await fetchRecord(id, with: fetcher, from: peers)
         try await fetchObject(record.tokenizerID, "tokenizer", 256 << 20, fetcher, peers)
         let total = record.shards.reduce(0) { $0 + $1.tensor.byteCount }
         var done = 0
@@ -125,6 +122,19 @@ struct ModelLibrary: Sendable {
             progress(done, total)
         }
         try await store.putModel(name: name, record: id)
+    }
+
+    /// Fetches the record alone.
+    ///
+    /// - Throws: ``NodeError`` with code `network` when no peer gives it.
+    func fetchRecord(
+        _ id: Digest, with fetcher: ObjectFetcher, from peers: [PeerID]
+    ) async throws(NodeError) -> ModelRecord {
+        try await fetchObject(id, "record", ModelRecord.byteCountMax, fetcher, peers)
+        guard let record = try await record(id) else {
+            throw NodeError(.storage, "The model's record \(id) was fetched and is not here.")
+        }
+        return record
     }
 
     private func fetchObject(

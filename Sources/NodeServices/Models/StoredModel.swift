@@ -1,7 +1,7 @@
 public import Checkpoints
 internal import Cryptography
 internal import Storage
-internal import Tensors
+public import Tensors
 
 /// A base model in the node's store, read in place from the memory map.
 public struct StoredModel: TensorSource {
@@ -28,16 +28,30 @@ public struct StoredModel: TensorSource {
         of name: String,
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
-        guard let shard = record.shards.first(where: { $0.tensor.name == name }) else {
-            throw NodeError(.notFound, "The model has no tensor \(name).")
-        }
         guard
             let result = unsafe try snapshot.withShard(
-                shard.id.bytes, { (bytes) throws in unsafe try body(bytes) }
+                digest(of: name), { (bytes) throws in unsafe try body(bytes) }
             )
         else {
             throw NodeError(.notFound, "The store lacks the shard of \(name).")
         }
         return result
+    }
+
+    /// The rows of a tensor in the memory map, which stays as long as they are used.
+    ///
+    /// - Throws: ``NodeError`` as ``withBytes(of:_:)`` does.
+    public func mappedRows(of name: String) throws -> MappedRows? {
+        guard let rows = try snapshot.rows(digest(of: name)) else {
+            throw NodeError(.notFound, "The store lacks the shard of \(name).")
+        }
+        return rows
+    }
+
+    private func digest(of name: String) throws(NodeError) -> [UInt8] {
+        guard let shard = record.shards.first(where: { $0.tensor.name == name }) else {
+            throw NodeError(.notFound, "The model has no tensor \(name).")
+        }
+        return shard.id.bytes
     }
 }

@@ -73,17 +73,50 @@ public final class Node: Sendable {
         )
         let manifest = try await joining.manifest()
         let library = ModelLibrary(store: store)
-        let model = try await joining.baseModel(of: manifest, in: library)
-        let data = try await trainingData(manifest: manifest, model: model, library: library)
-        let adapter = try FederationAdapter(
-            manifest: manifest.manifest, record: model.record)
+        let record = try await joining.record(of: manifest, in: library)
+        let adapter = try FederationAdapter(manifest: manifest.manifest, record: record)
+        let work = NodeWork(
+            options: options, manifest: manifest, record: record, adapter: adapter,
+            library: library)
+        let planner = try work.planner()
+        let plan = try planner?.choose()
+        if let plan {
+            options.report(.planned(plan, layerCount: record.configuration.layerCount))
+        }
+        let publisher =
+            manifest.manifest.exchange.kind.isGossip
+            ? StatePublisher(
+                inspector: StateInspector(
+                    manifest: manifest,
+                    initialAdapter: adapter.initialTensors(
+                        seed: manifest.manifest.adapter.initializationSeed)),
+                layout: adapter.layout, member: identity.publicKey, store: store,
+                logger: options.logger) : nil
+        var trainer: RoundTrainer?
+        if plan?.method != .relay {
+            let model = try await joining.baseModel(of: manifest, in: library)
+            trainer = RoundTrainer(
+                setup: RoundTrainer.Setup(
+                    manifest: manifest, member: identity.publicKey, model: model,
+                    threadCount: options.settings.threads ?? NodeSettings.standardThreadCount,
+                    adapter: adapter, work: try await work.work(plan),
+                    lowering: planner.map {
+                        RoundTrainer.Lowering(
+                            planner: $0, budget: options.settings.memory, work: work)
+                    },
+                    publisher: publisher
+                ),
+                store: store, logger: options.logger
+            )
+        }
         // Where another CPU draws other bits the state comes from a peer instead.
         try await store.storeObject(
             AdapterStateCodec.encode(
                 adapter.initialTensors(seed: manifest.manifest.adapter.initializationSeed)))
         let parts = try await assemble(
-            identity: identity, store: store, group: group, manifest: manifest, model: model,
-            data: data, adapter: adapter
+            identity: identity, store: store, group: group, manifest: manifest, record: record,
+            trainer: trainer, publisher: publisher,
+            part: trainer == nil ? nil : try work.part(plan), adapter: adapter
         )
         return try await run(parts, identity: identity)
     }
@@ -92,13 +125,19 @@ public final class Node: Sendable {
         _ parts: FederationService.Parts, identity: SigningKey
     ) async throws(NodeError) -> Ending {
         let restored = try await parts.store.restoredState(manifest: parts.manifest)
-        let instance: PeerInstance
+        let instance: any FederationInstance
         do {
-            instance = try PeerInstance(
-                restored: restored,
-                baseModelDigest: parts.manifest.manifest.baseModelDigest, signer: identity,
-                secureSetup: parts.secure?.setup, now: Timestamp(milliseconds: 0)
-            )
+            let base = parts.manifest.manifest.baseModelDigest
+            let now = Timestamp(milliseconds: 0)
+            if parts.isGossip {
+                instance = try GossipInstance(
+                    restored: restored, baseModelDigest: base, signer: identity,
+                    retainedRoundCount: parts.settings.retainedRoundCount, now: now)
+            } else {
+                instance = try PeerInstance(
+                    restored: restored, baseModelDigest: base, signer: identity,
+                    secureSetup: parts.secure?.setup, now: now)
+            }
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
@@ -134,37 +173,10 @@ public final class Node: Sendable {
 
     // MARK: - Parts
 
-    private func trainingData(
-        manifest: SignedManifest, model: StoredModel, library: ModelLibrary
-    ) async throws(NodeError) -> TrainingData {
-        let paths = options.settings.data ?? []
-        guard !paths.isEmpty else {
-            throw NodeError(
-                .invalidInput, "There is no text to train on; name files with --data."
-            )
-        }
-        let tokenizer = try await library.tokenizer(of: model.record)
-        do {
-            let encoder = ExampleEncoder(
-                tokenizer: tokenizer,
-                rowTokenCountMax: manifest.manifest.training.sequenceLength + 1,
-                vocabularySize: model.configuration.vocabularySize,
-                scope: .answer
-            )
-            return try TrainingData(
-                TextDataset(paths: paths), encoder: encoder,
-                heldOutFraction: options.settings.heldOut ?? 0.1,
-                seed: manifest.manifest.adapter.initializationSeed
-            )
-        } catch {
-            throw NodeError(.invalidInput, "\(error)")
-        }
-    }
-
     private func assemble(
         identity: SigningKey, store: NodeStore, group: MultiThreadedEventLoopGroup,
-        manifest: SignedManifest, model: StoredModel, data: TrainingData,
-        adapter: FederationAdapter
+        manifest: SignedManifest, record: ModelRecord, trainer: RoundTrainer?,
+        publisher: StatePublisher?, part: TrainedPart?, adapter: FederationAdapter
     ) async throws(NodeError) -> FederationService.Parts {
         let logger = options.logger
         let own = PeerID(publicKey: identity.publicKey)
@@ -176,10 +188,10 @@ public final class Node: Sendable {
         let messenger = GroupMessenger(swarm: swarm, logger: logger)
         let access = AccessRules()
         access.open([
-            manifest.manifest.baseModelDigest, model.record.tokenizerID,
+            manifest.manifest.baseModelDigest, record.tokenizerID,
             manifest.manifest.initialAdapterDigest,
         ])
-        access.open(model.record.shards.map(\.id))
+        access.open(record.shards.map(\.id))
         access.open(try await store.entries().map(\.result.adapterDigest))
         let server = ObjectServer(store: store, logger: logger) { peer, id in
             access.mayServe(id, to: peer)
@@ -190,22 +202,11 @@ public final class Node: Sendable {
             identity: identity, logger: logger
         )
         connector.register(at: swarm)
-        let threads =
-            options.settings.threads ?? NodeSettings.standardThreadCount
-        let part = try options.settings.trainedPart()
-        let trainer = RoundTrainer(
-            setup: RoundTrainer.Setup(
-                manifest: manifest, member: identity.publicKey, model: model, data: data,
-                threadCount: threads, options: options.settings.modelOptions,
-                adapter: adapter,
-                capacity: try part.capacity(of: adapter, manifest: manifest.manifest)
-            ),
-            store: store, logger: logger
-        )
         return FederationService.Parts(
-            manifest: manifest, store: store, trainer: trainer,
+            manifest: manifest, store: store, trainer: trainer, publisher: publisher,
             aggregation: AggregationWorker(
-                manifest: manifest, layout: adapter.layout, store: store, logger: logger),
+                manifest: manifest, layout: adapter.layout, store: store,
+                inspector: publisher?.inspector, logger: logger),
             swarm: swarm, messenger: messenger,
             secure: try SecureParts(
                 manifest: manifest, layout: adapter.layout, swarm: swarm, options: options),
@@ -213,7 +214,7 @@ public final class Node: Sendable {
             connector: connector, access: access,
             status: StatusWriter(
                 file: options.home.statusFile, peerID: own,
-                part: part.resolved(in: adapter)),
+                part: part?.resolved(in: adapter)),
             settings: FederationSettings(
                 linger: options.linger,
                 retainedRoundCount: options.settings.retainRounds ?? 8

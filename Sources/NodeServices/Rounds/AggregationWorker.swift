@@ -10,6 +10,8 @@ actor AggregationWorker {
     private let layout: AdapterLayout
     private let store: NodeStore
     private let logger: Logger
+    /// Nil in a federation that certifies.
+    private let inspector: StateInspector?
     /// The bytes of an adapter state at most.
     nonisolated let stateByteCountMax: Int
     /// The share of a pair's squared singular values that a round may drop before the log says so.
@@ -23,12 +25,14 @@ actor AggregationWorker {
 
     /// Makes a worker for adapters of that layout.
     init(
-        manifest: SignedManifest, layout: AdapterLayout, store: NodeStore, logger: Logger
+        manifest: SignedManifest, layout: AdapterLayout, store: NodeStore,
+        inspector: StateInspector? = nil, logger: Logger
     ) {
         self.manifest = manifest
         self.layout = layout
         self.store = store
         self.logger = logger
+        self.inspector = inspector
         stateByteCountMax = layout.stateByteCount(under: manifest.manifest.aggregation)
     }
 
@@ -98,5 +102,53 @@ actor AggregationWorker {
         let adapter = try await store.storeObject(AdapterStateCodec.encode(aggregate.adapter))
         return .success(
             AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: adapter))
+    }
+
+    // MARK: - Gossip
+
+    /// Decides whether a member's state may be averaged.
+    func inspectState(
+        _ bytes: [UInt8], announced: UpdateSummary
+    ) throws -> Result<UpdateSummary, RejectReason> {
+        try requiredInspector.verdict(on: bytes, announced: announced)
+    }
+
+    /// Averages the own state and what arrived, and stores the outcome.
+    ///
+    /// - Throws: when an object is missing or doesn't hold, or the store fails.
+    func mix(_ order: MixOrder) async throws -> MixOutcome {
+        let inspector = try requiredInspector
+        let own = try AdapterStateCodec.decode(
+            await store.requiredObject(order.ownState), layout: layout)
+        var inputs: [StateView] = []
+        for input in order.inputs {
+            inputs.append(
+                try inspector.view(
+                    await store.requiredObject(input.objectID), announced: input))
+        }
+        let mix = StateMix(manifest: manifest.manifest, layout: layout)
+        let parts = try mix.parts(of: order, own: own, inputs: inputs)
+        let mean = try mix.mean(of: parts, round: order.newestRound)
+        if mean.droppedEnergy > Self.droppedEnergyMax {
+            logger.warning(
+                "the adapter's rank is too low for what the members learn",
+                metadata: [
+                    "round": "\(order.round)", "dropped_share": "\(mean.droppedEnergy)",
+                ])
+        }
+        let distance = try ConsensusDistance(
+            of: parts, order: order, layout: layout)
+        let adapter = try await store.storeObject(AdapterStateCodec.encode(mean.state))
+        return MixOutcome(
+            adapterDigest: adapter, distance: distance, droppedEnergy: mean.droppedEnergy)
+    }
+
+    private var requiredInspector: StateInspector {
+        get throws(NodeError) {
+            guard let inspector else {
+                throw NodeError(.refused, "The manifest's federation averages no states.")
+            }
+            return inspector
+        }
     }
 }

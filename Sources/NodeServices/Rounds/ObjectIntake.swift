@@ -28,6 +28,9 @@ struct ObjectIntake: Sendable {
             case .update(let announced):
                 let verdict = await aggregation.inspect(bytes, announced: announced)
                 return .objectFetched(order.objectID, .update(verdict))
+            case .state(let announced):
+                let verdict = try await aggregation.inspectState(bytes, announced: announced)
+                return .objectFetched(order.objectID, .update(verdict))
             case .adapter:
                 guard await aggregation.isAdapterState(bytes) else {
                     logger.error(
@@ -50,7 +53,7 @@ struct ObjectIntake: Sendable {
 
     private func byteCountMax(of order: FetchOrder) -> Int {
         switch order.kind {
-        case .update(let summary):
+        case .update(let summary), .state(let summary):
             min(summary.byteCount, manifest.manifest.updateByteCountMax)
         case .adapter: aggregation.stateByteCountMax
         }

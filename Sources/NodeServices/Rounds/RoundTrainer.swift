@@ -19,15 +19,24 @@ actor RoundTrainer {
         let manifest: SignedManifest
         let member: PublicKey
         let model: StoredModel
-        let data: TrainingData
         let threadCount: Int
-        let options: ModelOptions
         let adapter: FederationAdapter
-        let capacity: TrainingCapacity
+        let work: RoundWork
+        /// What follows a plan for which there is less memory than it takes; `nil` without a bound.
+        let lowering: Lowering?
+        /// `nil` in a federation that certifies.
+        let publisher: StatePublisher?
+    }
+
+    /// The way down to plans that take less.
+    struct Lowering: Sendable {
+        var planner: NodePlanner
+        let budget: MemorySize?
+        let work: NodeWork
     }
 
     /// The round in training; a step of another one comes from a task that was replaced.
-    private struct Running {
+    struct Running {
         let round: AggregationRound
         let base: ObjectID
         let selection: TensorSelection
@@ -39,12 +48,17 @@ actor RoundTrainer {
     }
 
     private nonisolated let executor = SerialThreadExecutor(name: "trainer")
-    private let setup: Setup
+    let setup: Setup
     private let store: NodeStore
-    private let logger: Logger
-    private var model: CausalLanguageModel?
+    let logger: Logger
+    var model: CausalLanguageModel?
+    /// `nil` for a node that has too little memory to train.
+    var work: RoundWork?
+    var lowering: Lowering?
+    /// The steps since the plan in use was taken up, as far as they are looked at.
+    var watchedStepCount = 0
     private var secondsPerStep: Double?
-    private var running: Running?
+    var running: Running?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -52,6 +66,8 @@ actor RoundTrainer {
 
     init(setup: Setup, store: NodeStore, logger: Logger) {
         self.setup = setup
+        work = setup.work
+        lowering = setup.lowering
         self.store = store
         self.logger = logger
     }
@@ -74,7 +90,15 @@ actor RoundTrainer {
             }
             if Task.isCancelled { return nil }
             guard stepsDone > 0 else { return .trainingFailed(round: round, reason: .tooSlow) }
+            if let publisher = setup.publisher {
+                return try await handInState(round: round, to: publisher)
+            }
             return try await handIn(round: round)
+        } catch let shortage as MemoryShortage {
+            await stepDown(shortage)
+            return await train(round: round, base: base, stop: stop, progress: progress)
+        } catch is TooLittleMemory {
+            return .trainingFailed(round: round, reason: .belowMemory)
         } catch {
             logger.error(
                 "training failed", metadata: ["round": "\(round)", "reason": "\(error)"]
@@ -86,9 +110,10 @@ actor RoundTrainer {
     /// Loads the model on first use and splits the round's adapter into what is trained and what is
     /// not.
     private func begin(round number: UInt64, base: ObjectID) async throws {
+        guard let work else { throw TooLittleMemory() }
         let round = AggregationRound(
             manifest: setup.manifest, layout: setup.adapter.layout, round: number)
-        let selection = round.select(member: setup.member, capacity: setup.capacity)
+        let selection = round.select(member: setup.member, capacity: work.capacity)
         guard !selection.entries.isEmpty else {
             throw NodeError(.training, "This node trains nothing in round \(number).")
         }
@@ -100,14 +125,16 @@ actor RoundTrainer {
             AdapterStateCodec.decode(await store.requiredObject(base)), selection: selection)
         // What a replaced task left is not needed beside what this one makes.
         running = nil
-        let model = try self.model ?? load()
+        let model = try self.model ?? load(work.options)
         self.model = model
         let adapter = RoundAdapter(
             setup.adapter, start: start, selection: selection,
             computeType: model.options.computeType)
         let trainer = try LocalTrainer(
-            model: AdaptedModel(model: model, adapter: adapter.trainable), data: setup.data,
-            settings: settings(learningRate: manifest.learningRate(of: adapter.firstName)))
+            model: AdaptedModel(model: model, adapter: adapter.trainable), data: work.data,
+            settings: work.settings(
+                manifest.training, learningRate: manifest.learningRate(of: adapter.firstName),
+                seed: seed(for: "starling/order/1", round: 0)))
         try trainer.begin(
             at: Int(number - 1) * manifest.training.localStepCount,
             parameters: adapter.trainable.parameters)
@@ -123,6 +150,7 @@ actor RoundTrainer {
         let clock = ContinuousClock()
         let began = clock.now
         let report = try running.trainer.step()
+        try checkMemory()
         let seconds = max((clock.now - began) / .seconds(1), 1e-6)
         secondsPerStep = secondsPerStep.map { 0.7 * $0 + 0.3 * seconds } ?? seconds
         self.running?.stepCount += 1
@@ -132,7 +160,8 @@ actor RoundTrainer {
             round: round, step: step,
             stepCount: setup.manifest.manifest.training.localStepCount, loss: report.loss,
             secondsPerStep: secondsPerStep ?? seconds,
-            tokensPerSecond: Double(report.tokenCount) / seconds
+            tokensPerSecond: Double(report.tokenCount) / seconds,
+            part: (work?.part ?? TrainedPart()).resolved(in: setup.adapter)
         )
     }
 
@@ -173,6 +202,22 @@ actor RoundTrainer {
         return .updateReady(round: number, summary: summary)
     }
 
+    /// Stores what training made of the own state, for the next mean and for others.
+    private func handInState(
+        round number: UInt64, to publisher: StatePublisher
+    ) async throws -> Event {
+        guard let running, number == running.round.round else { throw CancellationError() }
+        // What training started from is read once more, not held all the time.
+        let start = try running.round.begin(
+            AdapterStateCodec.decode(await store.requiredObject(running.base)),
+            selection: running.selection)
+        let event = try await publisher.publish(
+            running.adapter.merged(into: start), from: start, base: running.base, round: number,
+            exampleCount: running.exampleCount)
+        if self.running?.round.round == number { self.running = nil }
+        return event
+    }
+
     /// The change of the adapter since the round's start, in ring integers.
     private func quantize(
         _ delta: NamedTensors, of running: Running, feedback: inout ErrorFeedback
@@ -210,22 +255,9 @@ actor RoundTrainer {
         ).find(before: round.round, base: base)
     }
 
-    private func load() throws -> CausalLanguageModel {
+    private func load(_ options: ModelOptions) throws -> CausalLanguageModel {
         ComputeThreads.set(setup.threadCount)
-        return try CausalLanguageModel(source: setup.model, options: setup.options)
-    }
-
-    private func settings(learningRate: Double) -> TrainingSettings {
-        let training = setup.manifest.manifest.training
-        return TrainingSettings(
-            batchSize: training.batchSize,
-            sequenceLength: training.sequenceLength,
-            learningRate: learningRate,
-            warmupStepCount: training.warmupStepCount,
-            totalStepCount: training.roundCount * training.localStepCount,
-            weightDecay: training.weightDecay,
-            seed: seed(for: "starling/order/1", round: 0)
-        )
+        return try CausalLanguageModel(source: setup.model, options: options)
     }
 
     /// A seed of this member for one purpose and round.

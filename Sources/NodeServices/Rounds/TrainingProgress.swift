@@ -12,4 +12,6 @@ struct TrainingProgress: Hashable, Sendable {
     let secondsPerStep: Double
     /// Tokens of the last step by its seconds.
     let tokensPerSecond: Double
+    /// What is trained.
+    let part: TrainedPart
 }

@@ -12,6 +12,8 @@ public struct NodeStatus: Sendable {
     public let manifest: SignedManifest
     /// What the certified entries come to.
     public let chain: ChainState
+    /// Where a node stands that has an adapter of its own; nil in a federation that certifies.
+    public let gossip: GossipSnapshot?
     /// What the running node last said of itself; nil if none runs.
     public let live: Live?
 
@@ -28,7 +30,9 @@ public struct NodeStatus: Sendable {
         /// The round, the steps done and the steps of a full round.
         public let training: (round: UInt64, step: Int, stepCount: Int, loss: Double)?
         /// What the node trains of the federation's adapter, with every number filled in.
-        public let part: TrainedPart
+        ///
+        /// `nil` for a node that has too little memory to train.
+        public let part: TrainedPart?
         /// Seconds until the deadline for updates.
         public let secondsToDeadline: Double
         /// Bytes of resident memory.
@@ -66,6 +70,7 @@ public struct NodeStatus: Sendable {
         }
         return NodeStatus(
             peerID: PeerID(publicKey: identity.publicKey), manifest: manifest, chain: chain,
+            gossip: try await store.gossipSnapshot(manifest: manifest),
             live: StatusWriter.read(home.statusFile).map(Live.init)
         )
     }
@@ -77,9 +82,12 @@ extension NodeStatus.Live {
         phase = snapshot.phase
         connectedPeers = snapshot.connectedPeers
         reachableMembers = snapshot.reachableMembers
-        part = TrainedPart(
-            method: snapshot.method.flatMap(MethodChoice.init) ?? .lora,
-            rank: snapshot.trainedRank, lastLayerCount: snapshot.trainedLayerCount)
+        part =
+            snapshot.method == StatusWriter.noMethod
+            ? nil
+            : TrainedPart(
+                method: snapshot.method.flatMap(MethodChoice.init) ?? .lora,
+                rank: snapshot.trainedRank, lastLayerCount: snapshot.trainedLayerCount)
         secondsToDeadline = snapshot.secondsToDeadline
         residentByteCount = snapshot.residentByteCount
         if let round = snapshot.trainingRound, let step = snapshot.trainingStep,

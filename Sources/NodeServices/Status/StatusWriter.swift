@@ -6,7 +6,11 @@ internal import LibP2P
 struct StatusWriter: Sendable {
     let file: URL
     let peerID: PeerID
-    let part: TrainedPart
+    /// What the node trains, if nothing that is in training says otherwise; `nil` for nothing.
+    let part: TrainedPart?
+
+    /// The method of a node that trains nothing.
+    static let noMethod = "none"
 
     /// What the file holds.
     struct Snapshot: Codable, Sendable {
@@ -30,6 +34,7 @@ struct StatusWriter: Sendable {
 
     /// Replaces the file; a failure is not worth ending a run for.
     func write(_ status: PeerStatus, connected: [PeerID], training: TrainingProgress?) {
+        let part = training?.part ?? part
         let snapshot = Snapshot(
             processID: ProcessInfo.processInfo.processIdentifier,
             peerID: peerID.description,
@@ -44,9 +49,9 @@ struct StatusWriter: Sendable {
             trainingStep: training?.step,
             trainingStepCount: training?.stepCount,
             trainingLoss: training?.loss,
-            method: part.method.rawValue,
-            trainedRank: part.rank,
-            trainedLayerCount: part.lastLayerCount,
+            method: part.map(\.method.rawValue) ?? Self.noMethod,
+            trainedRank: part?.rank,
+            trainedLayerCount: part?.lastLayerCount,
             residentByteCount: Self.residentByteCount(),
             writtenAtSeconds: Date().timeIntervalSince1970
         )

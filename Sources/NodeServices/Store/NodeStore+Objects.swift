@@ -89,11 +89,18 @@ extension NodeStore: ObjectStore {
     }
 
     /// Stores a shard and the manifest under which peers can fetch it.
-    func putShard(_ bytes: [UInt8], manifest: ObjectManifest) throws(NodeError) {
+    func putShard(_ content: ShardContent, manifest: ObjectManifest) throws(NodeError) {
         do {
-            try models.putShards([
-                ModelStore.Shard(digest: manifest.objectID.bytes, bytes: bytes)
-            ])
+            unsafe try models.putShard(
+                digest: manifest.objectID.bytes, byteCount: content.byteCount
+            ) { room in
+                var offset = 0
+                unsafe content.forEachChunk { chunk in
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: room[offset...])
+                        .copyMemory(from: chunk)
+                    offset += chunk.count
+                }
+            }
         } catch {
             throw NodeError(storage: error)
         }
@@ -103,18 +110,40 @@ extension NodeStore: ObjectStore {
     }
 
     /// Moves an object that was fetched whole to the model store.
+    ///
+    /// - Throws: ``NodeError`` with code `notFound` unless all of it is here.
     func adoptShard(_ id: Digest) throws(NodeError) {
         guard try !containsShard(id) else { return }
-        let bytes = try requiredObject(id)
+        let stored = try read { (transaction) throws(StorageError) in
+            try transaction.objectManifest(id.bytes)
+        }
+        guard let stored, let manifest = try? ObjectManifest(bytes: stored, byteCountMax: .max),
+            try holdsObject(id)
+        else { throw NodeError(.notFound, "The object \(id) is not in the store.") }
         do {
-            try models.putShards([ModelStore.Shard(digest: id.bytes, bytes: bytes)])
+            unsafe try models.putShard(digest: id.bytes, byteCount: manifest.totalByteCount) {
+                (room) throws(StorageError) in
+                unsafe try copyChunks(of: id, manifest, to: room)
+            }
         } catch {
             throw NodeError(storage: error)
         }
         try write { (transaction) throws(StorageError) in
-            let manifest = try transaction.objectManifest(id.bytes)
             try transaction.deleteObject(id.bytes)
-            if let manifest { try transaction.putObjectManifest(manifest, id: id.bytes) }
+            try transaction.putObjectManifest(manifest.bytes, id: id.bytes)
+        }
+    }
+
+    /// Copies an object chunk by chunk, so that it is not in memory a second time.
+    private func copyChunks(
+        of id: Digest, _ manifest: ObjectManifest, to room: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) {
+        for index in 0..<manifest.chunkCount {
+            let chunk = try readChunk(id, index)
+            guard let chunk, let range = manifest.byteRange(ofChunk: index),
+                range.count == chunk.count
+            else { throw .malformedRecord(table: "chunks", key: id.bytes) }
+            unsafe UnsafeMutableRawBufferPointer(rebasing: room[range]).copyBytes(from: chunk)
         }
     }
 

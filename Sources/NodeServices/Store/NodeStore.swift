@@ -75,7 +75,7 @@ actor NodeStore {
         logSigner = signer
     }
 
-    /// Everything that a ``PeerInstance`` starts from.
+    /// Everything that an instance of the protocol starts from.
     func restoredState(manifest: SignedManifest) throws(NodeError) -> RestoredState {
         try read { (transaction) throws(StorageError) in
             RestoredState(
@@ -85,6 +85,17 @@ actor NodeStore {
                     uniqueKeysWithValues: try transaction.records().map { ($0.key, $0.bytes) }
                 )
             )
+        }
+    }
+
+    /// Where a node stands that has an adapter of its own; nil in a federation that certifies.
+    func gossipSnapshot(manifest: SignedManifest) throws(NodeError) -> GossipSnapshot? {
+        guard manifest.manifest.exchange.kind.isGossip else { return nil }
+        let records = try restoredState(manifest: manifest).records
+        do {
+            return try GossipSnapshot(manifest: manifest, records: records)
+        } catch {
+            throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
     }
 
@@ -193,6 +204,13 @@ actor NodeStore {
 
     // MARK: - Transactions
 
+    /// A chunk of an object; nil if it is not here.
+    func readChunk(_ id: Digest, _ index: Int) throws(StorageError) -> [UInt8]? {
+        try state.read { (transaction) throws(StorageError) in
+            try transaction.chunk(of: id.bytes, index: UInt32(index))
+        }
+    }
+
     /// Runs a reading transaction.
     func read<Result: Sendable>(
         _ body: (borrowing ReadTransaction) throws(StorageError) -> Result
@@ -236,6 +254,7 @@ extension LogRecord {
         case .updateRefused: .updateRefused
         case .updateLate: .updateLate
         case .aggregated: .aggregated
+        case .mixed: .mixed
         case .certified: .result
         case .equivocation: .equivocation
         case .peerRefused: .note

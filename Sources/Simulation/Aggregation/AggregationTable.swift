@@ -103,7 +103,7 @@ extension String {
 
 extension Double {
     /// Decimal digits without any library of the C world.
-    fileprivate func fixed(_ digits: Int) -> String {
+    func fixed(_ digits: Int) -> String {
         var scale = 1
         for _ in 0..<digits { scale *= 10 }
         let scaled = Int((self * Double(scale)).rounded())

@@ -56,3 +56,16 @@ public struct Example: Hashable, Sendable {
         self.origin = origin
     }
 }
+
+extension Example.Content {
+    /// The bytes of its text.
+    var byteCount: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .messages(let messages): messages.reduce(0) { $0 + $1.content.utf8.count }
+        case .completion(let prompt, let completion): prompt.utf8.count + completion.utf8.count
+        case .instruction(let instruction, let input, let response):
+            instruction.utf8.count + input.utf8.count + response.utf8.count
+        }
+    }
+}

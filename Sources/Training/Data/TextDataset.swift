@@ -22,6 +22,13 @@ public struct TextDataset: Sendable {
         self.examples = examples
     }
 
+    /// The bytes of all text that the examples hold.
+    ///
+    /// - Complexity: O(examples).
+    public var byteCount: Int {
+        examples.reduce(0) { $0 + $1.content.byteCount }
+    }
+
     /// All rows in order, nothing left out but what has no token to predict: for evaluation.
     ///
     /// - Throws: `DatasetError.nothingToLearn` if no row is left, and what the encoder throws.

@@ -1,3 +1,4 @@
+internal import Kernels
 public import Models
 
 /// A way to train within some memory, and what it is predicted to take.
@@ -34,12 +35,13 @@ public struct MemoryPlan: Hashable, Sendable {
     public var microBatchSize: Int
     /// How the model computes and what it keeps.
     public var options: ModelOptions
-    /// Whether layers are read from disk when they are needed and not kept.
-    public var isStreamed: Bool
     /// The predicted peak of the whole process.
     public var peak: PredictedPeak
     /// The predicted seconds of an optimizer step.
     public var secondsPerStep: Double
+
+    /// Whether weights are read when they are needed and not kept.
+    public var isStreamed: Bool { options.storage == .streamed }
 
     /// Whether all layers are trained.
     public func coversAllLayers(of layerCount: Int) -> Bool {

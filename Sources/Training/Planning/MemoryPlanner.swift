@@ -77,7 +77,7 @@ public struct MemoryPlanner: Sendable {
             (request.canStream ? [false, true] : [false]).map { streams in
                 PlanShape(
                     method: method, layerCount: 1, rank: rankMin, length: length,
-                    storage: .encoded, isStreamed: streams)
+                    storage: streams ? .streamed : .mapped)
             }
         }
         return shapes.map { prediction.peak($0).byteCount }.min()
@@ -124,10 +124,10 @@ extension MemoryPlanner {
     ) -> MemoryPlan? {
         for length in lengths {
             let shapes = recomputations.flatMap { recomputation in
-                (streams ? [.encoded] : storages).map { storage in
+                (streams ? [.streamed] : storages).map { storage in
                     PlanShape(
                         layerCount: layerCount, rank: request.rank, length: length,
-                        storage: storage, recomputation: recomputation, isStreamed: streams)
+                        storage: storage, recomputation: recomputation)
                 }
             }
             if let plan = firstFitting(shapes) { return plan }
@@ -145,12 +145,12 @@ extension MemoryPlanner {
 
     /// LoRA in the last layers, as many as fit at the greatest length that leaves room for some.
     private func lastLayers(_ lengths: [Int], streams: Bool = false) -> MemoryPlan? {
+        guard request.trainsParts else { return nil }
         for least in [min(Self.layerCountWanted, layerCount - 1), 1] where least > 0 {
             for length in lengths {
-                for storage in streams ? [.encoded] : storages {
+                for storage in streams ? [.streamed] : storages {
                     var shape = PlanShape(
-                        layerCount: least, rank: request.rank, length: length, storage: storage,
-                        isStreamed: streams)
+                        layerCount: least, rank: request.rank, length: length, storage: storage)
                     guard fits(shape) else { continue }
                     while shape.layerCount + 1 < layerCount {
                         var larger = shape
@@ -165,8 +165,8 @@ extension MemoryPlanner {
         // One layer at a lower rank, before anything worse.
         for length in lengths {
             let shape = PlanShape(
-                layerCount: 1, rank: rankMin, length: length, storage: .encoded,
-                isStreamed: streams)
+                layerCount: 1, rank: rankMin, length: length,
+                storage: streams ? .streamed : .mapped)
             if fits(shape) { return enlarge(shape, ranks: true) }
         }
         return nil
@@ -182,10 +182,9 @@ extension MemoryPlanner {
     private func mezo(_ lengths: [Int]) -> MemoryPlan? {
         for streams in request.canStream ? [false, true] : [false] {
             for length in lengths {
-                let shapes = (streams ? [.encoded] : storages).map { storage in
+                let shapes = (streams ? [.streamed] : storages).map { storage in
                     PlanShape(
-                        method: .mezo, rank: request.rank, length: length, storage: storage,
-                        isStreamed: streams)
+                        method: .mezo, rank: request.rank, length: length, storage: storage)
                 }
                 if let plan = firstFitting(shapes) { return plan }
             }
@@ -205,7 +204,7 @@ extension MemoryPlanner {
     }
 
     private var relay: MemoryPlan? {
-        let shape = PlanShape(method: .relay, rank: 0, length: 0, storage: .encoded)
+        let shape = PlanShape(method: .relay, rank: 0, length: 0, storage: .mapped)
         return fits(shape) ? prediction.plan(shape) : nil
     }
 }
@@ -215,17 +214,17 @@ extension MemoryPlanner {
 extension MemoryPlanner {
     var prediction: PlanPrediction { PlanPrediction(request: request) }
 
-    /// In the type of the products, else as encoded where that is less.
+    /// In the type of the products, else in place as the file has it where that is less.
     private var storages: [FrozenWeight.Storage] {
         let wide: FrozenWeight.Storage =
             request.computeType == .bfloat16 ? .bfloat16 : .float32
         let isLess =
-            request.model.weightByteCount(.encoded) < request.model.weightByteCount(wide)
-        return isLess ? [wide, .encoded] : [wide]
+            request.model.weightByteCount(.mapped) < request.model.weightByteCount(wide)
+        return isLess ? [wide, .mapped] : [wide]
     }
 
     /// A quarter of the wanted directions, for fewer make a member's part small beside the others'.
-    private var rankMin: Int { max(1, request.rank / 4) }
+    private var rankMin: Int { request.trainsParts ? max(1, request.rank / 4) : request.rank }
 
     private func fits(_ shape: PlanShape) -> Bool {
         guard let usable = usableByteCount else { return true }

@@ -1,5 +1,6 @@
 internal import Adapters
 internal import Checkpoints
+internal import Kernels
 internal import Models
 
 /// The operations of a step, two for each multiplication with its addition.
@@ -7,7 +8,15 @@ extension PlanPrediction {
     func secondsPerStep(_ shape: PlanShape) -> Double {
         guard shape.method != .relay else { return 0 }
         let rate = (request.gigaflops ?? request.defaultGigaflops) * 1e9
-        return Double(request.batchSize) * operationsPerRow(shape) / rate
+        return Double(request.batchSize) * operationsPerRow(shape) / rate + readingSeconds(shape)
+    }
+
+    /// Streamed weights are read anew by every pass, forward and back, at 10^9 bytes a second: a disk's
+    /// speed, and less than that of a file that the system still has.
+    private func readingSeconds(_ shape: PlanShape) -> Double {
+        guard shape.isStreamed else { return 0 }
+        let passes = (request.batchSize + shape.microBatchSize - 1) / shape.microBatchSize
+        return Double(2 * passes * request.model.weightByteCount(.mapped)) / 1e9
     }
 
     /// The operations of one row of the wanted length, every position of which is predicted.

@@ -21,7 +21,6 @@ struct PlanPrediction {
             sequenceLength: shape.length,
             microBatchSize: shape.microBatchSize,
             options: options(shape),
-            isStreamed: shape.isStreamed,
             peak: peak(shape),
             secondsPerStep: secondsPerStep(shape)
         )
@@ -29,7 +28,7 @@ struct PlanPrediction {
 
     func options(_ shape: PlanShape) -> ModelOptions {
         ModelOptions(
-            storage: shape.storage,
+            storage: shape.isStreamed ? .streamed : shape.storage,
             computeType: request.computeType,
             recomputation: shape.recomputation
         )
@@ -64,7 +63,7 @@ struct PlanPrediction {
         let memory = ModelMemory(
             request.model, options: options(shape), rowCount: rowCount, length: shape.length,
             tap: tap, trains: !isForward, threadCount: request.threadCount)
-        peak.weights = weightByteCount(shape)
+        peak.weights = memory.weightByteCount
         peak.activations =
             memory.activationByteCount + memory.attentionByteCount
             + adapter.scratchByteCount(
@@ -100,19 +99,17 @@ struct PlanPrediction {
                 rowCount: rowCount, chunkRowCount: options.hiddenTapRowCount,
                 type: request.computeType),
             threadCount: request.threadCount)
-        peak.weights = weightByteCount(shape)
+        peak.weights = memory.weightByteCount
         peak.activations =
             memory.activationByteCount + memory.attentionByteCount + memory.adapterByteCount
-        peak.parameters = PredictedPeak.parameterByteCount(adapter.parameterCount)
+        let frozen = heldParameterCount
+        peak.parameters =
+            PredictedPeak.parameterByteCount(adapter.parameterCount)
+            + request.computeType.byteCount * frozen
+        if frozen > 0 { peak.activations += frozenStateByteCount(rowCount: rowCount) }
         peak.optimizer = PredictedPeak.optimizerByteCount(
             trainedParameterCount: adapter.parameterCount, kind: .adamW)
-        peak.copies = copies(parameterCount: adapter.parameterCount)
-    }
-
-    /// Streamed, two layers are there at a time, and of the embedding what a pass has touched.
-    private func weightByteCount(_ shape: PlanShape) -> Int {
-        guard shape.isStreamed else { return request.model.weightByteCount(shape.storage) }
-        return 2 * (request.model.layerByteCounts.max() ?? 0)
+        peak.copies = copies(parameterCount: adapter.parameterCount + frozen)
     }
 
     private func copies(parameterCount: Int) -> Int {

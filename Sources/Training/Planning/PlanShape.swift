@@ -15,5 +15,6 @@ struct PlanShape: Hashable {
     var microBatchSize = 1
     var storage: FrozenWeight.Storage
     var recomputation = ModelOptions.Recomputation.none
-    var isStreamed = false
+
+    var isStreamed: Bool { storage == .streamed }
 }

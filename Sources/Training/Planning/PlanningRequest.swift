@@ -32,6 +32,8 @@ public struct PlanningRequest: Sendable {
     public var targets = Projection.allCases
     /// Whether the adapter of all layers at ``rank`` is there in any case, as in a federation.
     public var holdsWholeAdapter = false
+    /// Whether some layers or directions may be trained and others not.
+    public var trainsParts = true
     /// The wanted length of rows in inputs: the data's 95th percentile where it is known.
     ///
     /// 256: that of ``TrainingSettings``.
@@ -42,8 +44,8 @@ public struct PlanningRequest: Sendable {
     public var read = READConfiguration()
     /// The bytes of the data.
     public var textByteCount = 0
-    /// Whether layers can be read from disk when they are needed.
-    public var canStream = false
+    /// Whether weights lie in a memory map, so that they can be read when they are needed.
+    public var canStream = true
     /// What this machine computes in training steps, in 10^9 operations a second; `nil` for
     /// ``defaultGigaflops``.
     public var gigaflops: Double?

@@ -2,6 +2,7 @@ import Foundation
 import Kernels
 import Models
 import Testing
+import Training
 
 @testable import NodeServices
 
@@ -26,6 +27,7 @@ import Testing
             compute = "bf16"
             base = "stored"
             recompute = "layer"
+            memory = "250MB"
             method = "read"
             rank = 4
             layers = "last:2"
@@ -42,6 +44,7 @@ import Testing
         expected.compute = .bf16
         expected.base = .stored
         expected.recompute = .layer
+        expected.memory = MemorySize(byteCount: 250_000_000)
         expected.method = .read
         expected.rank = 4
         expected.layers = "last:2"
@@ -57,6 +60,8 @@ import Testing
         ("held-out = [", "line 1"),
         ("compute = \"f16\"", "\"auto\", \"f32\", \"bf16\""),
         ("base = 16", "\"stored\""),
+        ("memory = 250", "an amount such as \"250MB\""),
+        ("memory = \"much\"", "'memory' must be"),
         ("recompute = true", "'recompute' must be \"none\", \"mlp\", \"layer\""),
     ])
     func `what is wrong in the file is named`(text: String, part: String) {

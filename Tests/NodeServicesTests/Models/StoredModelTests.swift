@@ -1,6 +1,7 @@
 import Checkpoints
 import Cryptography
 import Foundation
+import Kernels
 import Models
 import Storage
 import Testing
@@ -67,9 +68,20 @@ import Tokenizers
             let inputs = (0..<24).map { Int32($0 * 7 % files.configuration.vocabularySize) }
             let batch = TokenBatch(
                 sequenceCount: 1, length: inputs.count, inputs: inputs, targets: inputs)
-            #expect(
-                try CausalLanguageModel(source: stored, options: .exact).loss(batch)
-                    == CausalLanguageModel(source: files, options: .exact).loss(batch))
+            func loss(_ source: any TensorSource, _ storage: FrozenWeight.Storage) throws
+                -> LossSum
+            {
+                try CausalLanguageModel(
+                    source: source,
+                    options: ModelOptions(storage: storage, computeType: .float32)
+                ).loss(batch)
+            }
+            try ComputeThreads.with(count: 2) { () throws in
+                for storage in FrozenWeight.Storage.allCases {
+                    let expected = try loss(files, storage.isInPlace ? .encoded : storage)
+                    #expect(try loss(stored, storage) == expected, "\(storage)")
+                }
+            }
         }
     }
 

@@ -93,7 +93,7 @@ import Testing
             MemoryPlanner(PlannedModels.request(PlannedModels.smolLM2, 800)).choose())
         let narrow = try #require(
             MemoryPlanner(PlannedModels.request(PlannedModels.smolLM2, 300)).choose())
-        #expect(wide.options.storage == .bfloat16 && narrow.options.storage == .encoded)
+        #expect(wide.options.storage == .bfloat16 && narrow.options.storage == .mapped)
         // A base that is no smaller in its file is not decoded tile by tile.
         var request = PlannedModels.request(PlannedModels.smolLM2, 300)
         request.model = ModelOutline(
@@ -121,6 +121,18 @@ import Testing
         let order = ["none 1024", "mlp 1024", "layer 1024", "layer 512", "relay"]
         #expect(seen.filter(order.contains) == order, "\(seen)")
         #expect(seen.last == "relay")
+    }
+
+    @Test func `weights that can be streamed let all layers be trained in less`() throws {
+        for megabytes in [90, 120, 140] {
+            var request = PlannedModels.request(PlannedModels.smolLM2, megabytes)
+            let resident = MemoryPlanner(request).choose()
+            #expect(resident?.method == .relay || resident?.method == .mezo)
+            request.canStream = true
+            let plan = try #require(MemoryPlanner(request).choose())
+            #expect(plan.isStreamed && plan.method == .lora(layerCount: 30))
+            #expect(plan.options.recomputation == .layer && plan.peak.weights < 16_000_000)
+        }
     }
 
     @Test func `READ and MeZO are taken when they are asked for, and READ never otherwise`() throws

@@ -44,6 +44,7 @@ enum PlannedModels {
         request.computeType = .bfloat16
         request.threadCount = 2
         request.sequenceLength = length
+        request.canStream = false
         return request
     }
 }
