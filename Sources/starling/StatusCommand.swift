@@ -115,7 +115,8 @@ struct StatusCommand: AsyncParsableCommand {
                 + "rank \(manifest.adapter.rank)",
         ]
         if let secure = manifest.secure {
-            lines.append("secure        updates are hidden in sums of \(secure.memberMinimum) or more")
+            lines.append(
+                "secure        updates are hidden in sums of \(secure.memberMinimum) or more")
         }
         if let gossip {
             lines.append(

@@ -64,12 +64,13 @@ struct ExportCertificate: Encodable {
         height = entry.height
         adapterDigest = entry.result.adapterDigest.hexadecimal
         sumDigest = entry.result.sumDigest.hexadecimal
-        participants = entry.proposal.participants.map {
-            Participant(
-                peer: peer($0.summary.member), examples: $0.summary.exampleCount,
-                update: $0.summary.objectID.hexadecimal
-            )
-        }
+        participants =
+            entry.proposal.participants.map {
+                Participant(
+                    peer: peer($0.summary.member), examples: $0.summary.exampleCount,
+                    update: $0.summary.objectID.hexadecimal
+                )
+            }
             + (entry.proposal.secure?.participants ?? []).map { Participant(peer: peer($0)) }
         if case .summed(let summary) = entry.proposal.secure {
             secure = Secure(

@@ -146,7 +146,8 @@ public struct SecureVectorLayout: Sendable {
     ) throws(RejectReason) -> Double {
         let limits = weights.map { weight in
             weight == 0
-                ? 0 : Int64((ring.clip * ring.factor * Double(weight)).rounded(.up))
+                ? 0
+                : Int64((ring.clip * ring.factor * Double(weight)).rounded(.up))
                     + Int64(memberCount)
         }
         var energy = 0.0
