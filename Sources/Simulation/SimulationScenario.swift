@@ -196,7 +196,7 @@ extension SimulationScenario {
         var scenario = SimulationScenario(name: "secret")
         scenario.nodeCount = 7
         scenario.startMemberCount = 7
-        scenario.quorumMinimum = 5
+        scenario.quorumMinimum = 2
         scenario.secure = Manifest.SecureSettings()
         scenario.roundCount = 4
         return scenario

@@ -141,8 +141,7 @@ struct InitCommand: AsyncParsableCommand {
             options.warmupStepCount = warmup
             options.startMemberCount = members
             options.secure = try secure.settings(memberCount: members)
-            // A sum needs so many members, and so agreement on one does.
-            options.quorumMinimum = max(quorum, options.secure?.memberMinimum ?? quorum)
+            options.quorumMinimum = quorum
             options.absentRoundCountMax = absentRounds
             options.normBound = normBound
             options.seed = seed

@@ -15,7 +15,7 @@ struct SecureRunTests {
         var scenario = SimulationScenario(name: "quartet")
         scenario.nodeCount = 4
         scenario.startMemberCount = 4
-        scenario.quorumMinimum = 3
+        scenario.quorumMinimum = 1
         scenario.secure = Manifest.SecureSettings(memberMinimum: 3)
         scenario.roundCount = 3
         scenario.limitSeconds = 600
@@ -124,6 +124,27 @@ struct SecureRunTests {
         let report = SimulationRun(seed: seed, scenario: scenario).run()
         SimulationRunTests.expectConsensus(report, rounds: 3)
         #expect(report.crashCount > 0)
+    }
+
+    @Test func `a member that is gone for good leaves, and another takes its place`() {
+        var scenario = SimulationScenario(name: "five")
+        scenario.nodeCount = 6
+        scenario.startMemberCount = 5
+        scenario.quorumMinimum = 1
+        scenario.secure = Manifest.SecureSettings()
+        scenario.roundCount = 7
+        scenario.startSeconds = [0, 0, 0, 0, 0, 300]
+        scenario.frameKills = [.init(node: 2, kind: 8, round: 2, restartSeconds: nil)]
+        let report = SimulationRun(seed: 6, scenario: scenario).run()
+        SimulationRunTests.expectConsensus(report, rounds: 7)
+        let outcomes = Self.outcomes(report)
+        // Four are too few for a sum; after three rounds of silence the fifth is out.
+        #expect(outcomes.filter { $0 == .lost }.count == 3, "\(report)")
+        #expect(outcomes.first?.participants.count == 5)
+        #expect(outcomes.last?.participants.count == 5)
+        #expect(outcomes.last?.participants.contains(report.keys[5]) == true)
+        let departures = report.entries.flatMap(\.proposal.departures)
+        #expect(departures.map(\.member) == [report.keys[2]])
     }
 
     @Test func `a lost round leaves the adapter and takes the next update`() {

@@ -11,6 +11,7 @@ extension PeerInstance {
     /// Takes every step of the secure round that is possible now.
     mutating func runSecureRound() {
         guard isSecure else { return }
+        waitForMembers()
         startSecureRound()
         contribute()
         aggregateSum()
@@ -18,6 +19,25 @@ extension PeerInstance {
     }
 
     // MARK: The round
+
+    /// Gives a round up that too few members are there for, so that those who are gone for good
+    /// come to leave and others can take their place.
+    private mutating func waitForMembers() {
+        guard let settings = manifest.manifest.secure, current.round != nil, isMember,
+            current.decided == nil, current.secure.instance == nil, current.secure.held == nil,
+            !current.secure.isLost, adoptedHeight == chain.height,
+            (current.quorum..<settings.memberMinimum).contains(reachableMembers.count)
+        else {
+            current.secure.shortSince = nil
+            return
+        }
+        let since = current.secure.shortSince ?? now
+        current.secure.shortSince = since
+        if now.seconds(since: since) >= SecureHeight.patienceSeconds {
+            current.secure.isLost = true
+            nextStatusAt = now
+        }
+    }
 
     /// Starts the round, or as a helper after a restart, once enough members can be reached that
     /// it may come to something: a round that ends without a sum is spent.

@@ -11,8 +11,9 @@ struct SecureHeight: Sendable {
         let outcome: AggregateOutcome
     }
 
-    /// After so long without enough members that hold the sum a node gives it up: those that are
-    /// missing had time for several restarts.
+    /// After so long without enough members that hold the sum a node gives it up, and likewise a
+    /// round for which too few members can be reached: those that are missing had time for several
+    /// restarts.
     static let patienceSeconds = 60.0
 
     var instance: SecureGroupInstance?
@@ -22,6 +23,8 @@ struct SecureHeight: Sendable {
     var retryAt: Timestamp?
     var held: Held?
     var heldAt: Timestamp?
+    /// Since when members enough for a decision can be reached, but too few for a sum.
+    var shortSince: Timestamp?
     var isLost = false
     var hasConceded = false
     var hasContributed = false

@@ -37,8 +37,8 @@ extension Manifest {
         let range = SecureThresholds.memberCountMin...SecureThresholds.memberCountMax
         try check(secure.memberMinimum, in: range, .memberMinimum)
         try check(
-            membership.quorumMinimum, in: secure.memberMinimum...Self.memberCountMax,
-            .quorumMinimum)
+            membership.startMemberCount, in: secure.memberMinimum...Self.memberCountMax,
+            .startMemberCount)
         guard exchange.kind == .group else {
             throw .secureNeeds("all members in one group, not \(exchange.kind)")
         }

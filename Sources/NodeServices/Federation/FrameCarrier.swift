@@ -25,10 +25,14 @@ final class FrameCarrier: Sendable {
             logger: logger)
     }
 
-    /// Serves the streams of peers; before the swarm starts.
-    func register(receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void) {
+    /// Serves the streams of peers, those with words, which are long, of members alone; before the
+    /// swarm starts.
+    func register(
+        isMember: @escaping @Sendable (PeerID) -> Bool,
+        receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void
+    ) {
         statements.register(receive: receive)
-        words.register(receive: receive)
+        words.register(maySend: isMember, receive: receive)
     }
 
     /// Queues a frame for each peer that is connected.

@@ -57,11 +57,18 @@ final class GroupMessenger: Sendable {
     /// Serves the streams of peers; before the swarm starts.
     ///
     /// `receive` returns when the message is dealt with, so a peer can have one message at a time
-    /// in this node's hands.
-    func register(receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void) {
+    /// in this node's hands. Nothing is read from peers that may not send here.
+    func register(
+        maySend: @escaping @Sendable (PeerID) -> Bool = { _ in true },
+        receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void
+    ) {
         let logger = logger
         let byteCountMax = channel.messageByteCountMax
         swarm.register(protocol: channel.protocolID) { peer, stream in
+            guard maySend(peer) else {
+                stream.reset()
+                return
+            }
             guard let key = peer.publicKey else {
                 logger.warning("group stream refused: the peer's key is not Ed25519")
                 stream.reset()

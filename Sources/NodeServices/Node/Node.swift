@@ -143,7 +143,9 @@ public final class Node: Sendable {
         }
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
-        parts.secure?.frames.register { key, bytes in
+        parts.secure?.frames.register {
+            parts.access.isMember($0)
+        } receive: { key, bytes in
             await service.receive(from: key, bytes, isFrame: true)
         }
         let addresses: [Multiaddr]

@@ -109,8 +109,9 @@ import Testing
         }
         #expect(field { try manifest(minimum: 2) } == .memberMinimum)
         #expect(field { try manifest(minimum: 65, members: 64, quorum: 64) } == .memberMinimum)
-        #expect(field { try manifest(minimum: 5, members: 5, quorum: 4) } == .quorumMinimum)
-        #expect(field { try manifest(minimum: 3, members: 3, quorum: 2) } == .quorumMinimum)
+        #expect(field { try manifest(minimum: 5, members: 4, quorum: 1) } == .startMemberCount)
+        #expect(field { try manifest(minimum: 3, members: 2, quorum: 2) } == .startMemberCount)
+        #expect(field { try manifest(minimum: 5, members: 5, quorum: 1) } == nil)
         // A weight must fit where an element fits.
         #expect(field { try manifest(clip: 1e-6) } == .weightUnit)
         #expect(field { try manifest(minimum: nil, clip: 1e-6) } == nil)
