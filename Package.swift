@@ -121,6 +121,7 @@ let package = Package(
         ),
         testProgram("LogProbe", ["Storage", "GossipLog", "Cryptography"]),
         testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
+        testProgram("SecureCrashNode", ["NodeServices", "LibP2P", log]),
 
         // The shell and what a person starts.
         library(

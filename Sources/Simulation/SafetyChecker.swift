@@ -8,6 +8,8 @@ struct SafetyChecker {
     private var decided: [UInt64: Digest] = [:]
     private(set) var entries: [UInt64: CertifiedEntry] = [:]
     private var adapters: [UInt64: ObjectID] = [:]
+    private var frames: [[UInt8]: Digest] = [:]
+    private var openings: [[UInt8]: [UInt64]] = [:]
 
     private struct CommitPlace: Hashable {
         let view: UInt64
@@ -36,6 +38,22 @@ struct SafetyChecker {
             earlier != statement.digest
         {
             throw .conflictingDecisions(height: place.height)
+        }
+    }
+
+    /// Takes a frame of a secure round that a node sends, its own or another's.
+    mutating func sentFrame(_ bytes: [UInt8], node: Int) throws(SimulationFailure) {
+        if let statement = SecureInspection.statement(in: bytes),
+            let earlier = frames.updateValue(statement.digest, forKey: statement.place),
+            earlier != statement.digest
+        {
+            throw .doubleFrame(node: node, kind: SecureInspection.kind(of: bytes))
+        }
+        if let opened = SecureInspection.revealed(in: bytes),
+            let earlier = openings.updateValue(opened.sets, forKey: opened.group),
+            earlier != opened.sets
+        {
+            throw .conflictingOpenings(node: node)
         }
     }
 

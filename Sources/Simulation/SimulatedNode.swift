@@ -44,5 +44,7 @@ enum Occurrence {
     case trainingStep(node: Int, life: Int, round: UInt64)
     case fetchEnds(node: Int, life: Int, FetchOrder)
     case aggregationEnds(node: Int, life: Int, AggregationOrder)
+    case deliverFrame(from: Int, to: Int, bytes: [UInt8])
+    case sumEnds(node: Int, life: Int, SumOrder)
     case askToLeave(node: Int)
 }

@@ -23,6 +23,12 @@ public enum SimulationFailure: Error, Hashable, Sendable {
     case brokenStore(node: Int, object: Digest)
     /// The log lacks a record that must be there.
     case logIncomplete(node: Int, height: UInt64)
+    /// A member signed two statements for one place of a secure round.
+    case doubleFrame(node: Int, kind: UInt8)
+    /// Two members of one group opened different sets.
+    case conflictingOpenings(node: Int)
+    /// A secure round opened something else than the sum of its participants' updates.
+    case wrongSum(node: Int, round: UInt64)
     /// A mean of a gossiping node breaks a rule.
     case unsoundMean(node: Int, round: UInt64, what: String)
     /// The time limit passed; the heights of the nodes show where it hangs.

@@ -36,6 +36,26 @@ public struct SimulationScenario: Hashable, Sendable {
         }
     }
 
+    /// A kill before a node sends a frame of a secure round.
+    public struct FrameKill: Hashable, Sendable {
+        /// The node.
+        public var node: Int
+        /// The kind of the frame, as in docs/protocol/secure-aggregation.md.
+        public var kind: UInt8
+        /// The round in which it happens.
+        public var round: UInt64
+        /// When it starts again, in seconds after the kill; `nil` for never.
+        public var restartSeconds: Double?
+
+        /// Takes the fields.
+        public init(node: Int, kind: UInt8, round: UInt64, restartSeconds: Double?) {
+            self.node = node
+            self.kind = kind
+            self.round = round
+            self.restartSeconds = restartSeconds
+        }
+    }
+
     /// What a node does besides the protocol.
     public enum Behavior: String, Hashable, Sendable {
         /// What it should.
@@ -80,6 +100,8 @@ public struct SimulationScenario: Hashable, Sendable {
     public var restartMilliseconds: ClosedRange<UInt64> = 500...6000
     /// Kills at exact points.
     public var kills: [Kill] = []
+    /// Kills before frames of secure rounds.
+    public var frameKills: [FrameKill] = []
     /// Whether the proposer of each height's view 0 is killed once, when it proposes.
     public var killsProposers = false
     /// Spans without connections.
@@ -91,6 +113,8 @@ public struct SimulationScenario: Hashable, Sendable {
     /// How updates become the next adapter; other settings than those of version 1 have every other
     /// node train one of two directions.
     public var aggregation = Manifest.AggregationSettings.factorMean
+    /// How rounds hide updates; `nil` for plain ones.
+    public var secure: Manifest.SecureSettings?
     /// When a run that is not over counts as stalled, in simulated seconds.
     public var limitSeconds = 900.0
 
@@ -167,8 +191,31 @@ extension SimulationScenario {
         return scenario
     }
 
+    /// Seven nodes whose rounds are secure; nothing goes wrong.
+    public static var secret: SimulationScenario {
+        var scenario = SimulationScenario(name: "secret")
+        scenario.nodeCount = 7
+        scenario.startMemberCount = 7
+        scenario.quorumMinimum = 2
+        scenario.secure = Manifest.SecureSettings()
+        scenario.roundCount = 4
+        return scenario
+    }
+
+    /// The storm over secure rounds, with fewer crashes: each costs a member its round.
+    public static var blizzard: SimulationScenario {
+        var scenario = SimulationScenario.secret
+        scenario.name = "blizzard"
+        scenario.lossRate = 0.1
+        scenario.duplicateRate = 0.05
+        scenario.delayMilliseconds = 5...300
+        scenario.crashRate = 0.0003
+        scenario.stepMilliseconds = [100, 150, 80, 250, 120, 90, 200]
+        return scenario
+    }
+
     /// The scenarios that the command knows.
     public static var all: [SimulationScenario] {
-        [calm, storm, split, shatter, straggler, regicide, unequal]
+        [calm, storm, split, shatter, straggler, regicide, unequal, secret, blizzard]
     }
 }

@@ -19,6 +19,14 @@ extension SimulationWorld {
         case .send(let receivers, let bytes):
             try checker.sent(bytes, node: node, key: nodes[node].key.publicKey, quorum: quorum)
             for receiver in receivers { post(bytes, from: node, to: receiver) }
+        case .sendFrame(let receivers, let bytes):
+            try checker.sentFrame(bytes, node: node)
+            for receiver in receivers { post(bytes, from: node, to: receiver, isFrame: true) }
+        case .aggregateSum(let order):
+            try check(order, node: node)
+            queue.insert(
+                .sumEnds(node: node, life: life, order),
+                at: milliseconds + generator.number(in: 1...50))
         case .fetch(let order):
             let delay = generator.number(in: scenario.delayMilliseconds)
             queue.insert(
@@ -63,7 +71,9 @@ extension SimulationWorld {
     }
 
     /// Puts a message on the way, or not.
-    private mutating func post(_ bytes: [UInt8], from sender: Int, to receiver: PublicKey) {
+    private mutating func post(
+        _ bytes: [UInt8], from sender: Int, to receiver: PublicKey, isFrame: Bool = false
+    ) {
         guard let receiver = indices[receiver] else { return }
         messageCount += 1
         byteCount += bytes.count
@@ -72,7 +82,10 @@ extension SimulationWorld {
         for _ in 0..<copies {
             let delay = generator.number(in: scenario.delayMilliseconds)
             queue.insert(
-                .deliver(from: sender, to: receiver, bytes: bytes), at: milliseconds + delay)
+                isFrame
+                    ? .deliverFrame(from: sender, to: receiver, bytes: bytes)
+                    : .deliver(from: sender, to: receiver, bytes: bytes),
+                at: milliseconds + delay)
         }
         note("send", sender, bytes)
     }
@@ -131,6 +144,10 @@ extension SimulationWorld {
         nodes[node].training = nil
         let update = StubTrainer.update(
             world: self, node: node, training: after, generator: &generator)
+        guard scenario.secure == nil else {
+            try handIn(update, round: round, node: node)
+            return
+        }
         let bytes = AdapterUpdateCodec.encode(update)
         let summary = update.summary(bytes: bytes)
         nodes[node].store.objects[summary.objectID] = bytes

@@ -15,7 +15,7 @@ extension SimulationWorld {
         do throws(RestoreError) {
             nodes[node].instance = try PeerInstance(
                 restored: restored, baseModelDigest: manifest.manifest.baseModelDigest,
-                signer: nodes[node].key, now: now)
+                signer: nodes[node].key, secureSetup: secureSetup(node), now: now)
         } catch {
             throw .notRestorable(node: node, error)
         }
@@ -43,10 +43,11 @@ extension SimulationWorld {
             let others = nodes.count { $0.instance != nil }
             if others == nodes.count, killedHeights.insert(height).inserted { return true }
         }
+        if frameKill(of: node, before: directive) != nil { return true }
         return generator.chance(scenario.crashRate)
     }
 
-    mutating func crash(_ node: Int) {
+    mutating func crash(_ node: Int, before directive: Directive) {
         crashCount += 1
         note("crash", node)
         nodes[node].instance = nil
@@ -58,10 +59,12 @@ extension SimulationWorld {
         let kill = scenario.kills.first {
             $0.node == node && $0.afterDirectives == nodes[node].directiveCount
         }
+        let frameKill = frameKill(of: node, before: directive)
+        if let frameKill { doneFrameKills.insert(frameKill) }
         // The point is passed: the next life does not die there again.
         nodes[node].directiveCount += 1
-        if let kill {
-            guard let seconds = kill.restartSeconds else {
+        if kill != nil || frameKill != nil {
+            guard let seconds = kill?.restartSeconds ?? frameKill?.restartSeconds else {
                 nodes[node].isGone = true
                 return
             }

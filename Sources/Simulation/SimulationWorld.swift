@@ -21,9 +21,12 @@ struct SimulationWorld {
     var milliseconds: UInt64 = 0
     var entryMilliseconds: [UInt64: UInt64] = [:]
     var killedHeights: Set<UInt64> = []
+    var doneFrameKills: Set<SimulationScenario.FrameKill> = []
     var messageCount = 0
     var byteCount = 0
     var crashCount = 0
+    /// What each node handed in for secure rounds, by the round in which it was ready.
+    var contributions: [PublicKey: [UInt64: SecureContribution]] = [:]
 
     init(seed: UInt64, scenario: SimulationScenario) {
         self.seed = seed
@@ -93,6 +96,13 @@ struct SimulationWorld {
         case .deliver(let sender, let receiver, let bytes):
             guard nodes[receiver].instance != nil, canReach(sender, receiver) else { return }
             try tell(receiver, .received(from: nodes[sender].key.publicKey, bytes: bytes))
+        case .deliverFrame(let sender, let receiver, let bytes):
+            guard nodes[receiver].instance != nil, canReach(sender, receiver) else { return }
+            try tell(
+                receiver, .receivedFrame(from: nodes[sender].key.publicKey, bytes: bytes))
+        case .sumEnds(let node, let life, let order):
+            guard isAlive(node, life) else { return }
+            try sumEnds(node, order)
         case .trainingStep(let node, let life, let round):
             guard isAlive(node, life) else { return }
             try trainingStep(node, round: round)
@@ -124,7 +134,7 @@ struct SimulationWorld {
         let life = nodes[node].life
         for directive in directives {
             if crashes(node, before: directive) {
-                crash(node)
+                crash(node, before: directive)
                 return
             }
             nodes[node].directiveCount += 1

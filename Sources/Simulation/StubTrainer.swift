@@ -34,7 +34,7 @@ enum StubTrainer {
                     absentRoundCountMax: scenario.absentRoundCountMax),
                 updateByteCountMax: layout.updateByteCount(under: scenario.aggregation),
                 author: author.publicKey, createdAtSeconds: 1_700_000_000,
-                aggregation: scenario.aggregation)
+                aggregation: scenario.aggregation, secure: scenario.secure)
             return try SignedManifest(signing: manifest, with: author)
         } catch {
             preconditionFailure("the scenario \(scenario.name) makes no manifest: \(error)")

@@ -8,12 +8,16 @@ struct AggregationOptions: ParsableArguments {
         help: """
             How updates become the next adapter: spectral (the mean of the products, for members of \
             any rank), factor-mean, ffa (A stays frozen), rolora (A and B in turns) or hetlora \
-            (weighted by norms).
+            (weighted by norms). spectral, but factor-mean with --secure, unless set.
             """)
-    var aggregation = Manifest.AggregationSettings.spectral.aggregator
+    var aggregation: String?
 
-    @Option(help: "How the numbers of an update travel: int8, int4 or ring32.")
-    var wire: WireOption = .int8
+    @Option(
+        help: """
+            How the numbers of an update travel: int8, int4 or ring32. int8, but ring32 with --secure, \
+            unless set.
+            """)
+    var wire: WireOption?
 
     @Option(help: "The factor on the mean update; above 0, at most 2.")
     var outerLearningRate = 1.0
@@ -41,7 +45,7 @@ struct AggregationOptions: ParsableArguments {
     var readLearningRate: Double?
 
     func validate() throws {
-        guard AggregatorRegistry.all[aggregation] != nil else {
+        if let aggregation, AggregatorRegistry.all[aggregation] == nil {
             throw ValidationError(
                 "--aggregation is '\(aggregation)'; give one of "
                     + "\(AggregatorRegistry.names.joined(separator: ", "))."
@@ -53,9 +57,11 @@ struct AggregationOptions: ParsableArguments {
     }
 
     /// The manifest's settings.
-    var settings: Manifest.AggregationSettings {
-        Manifest.AggregationSettings(
-            aggregator: aggregation, wireForm: wire.form, outerLearningRate: outerLearningRate,
+    func settings(isSecure: Bool = false) -> Manifest.AggregationSettings {
+        let standard: Manifest.AggregationSettings = isSecure ? .factorMean : .spectral
+        return Manifest.AggregationSettings(
+            aggregator: aggregation ?? standard.aggregator,
+            wireForm: wire?.form ?? standard.wireForm, outerLearningRate: outerLearningRate,
             outerMomentum: outerMomentum, proximalStrength: proximal,
             normalizesSteps: normalizeSteps, usesControlVariates: controlVariates)
     }

@@ -66,8 +66,16 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "The seed of the first adapter.")
     var seed: UInt64 = 1
 
+    @Option(
+        help: """
+            When the federation was made, in seconds since 1970; now unless set. The same identity, \
+            model and settings then make the same federation again.
+            """)
+    var createdAt: UInt64?
+
     @OptionGroup var aggregation: AggregationOptions
     @OptionGroup var exchange: ExchangeOptions
+    @OptionGroup var secure: SecureOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
@@ -87,8 +95,13 @@ struct InitCommand: AsyncParsableCommand {
             record.add("manifest_digest", report.manifest.digest.hexadecimal)
             record.add("base_model_digest", report.manifest.manifest.baseModelDigest.hexadecimal)
             record.add("parameters", report.parameterCount)
-            record.add("aggregation", aggregation.aggregation)
-            record.add("wire", aggregation.wire.rawValue)
+            let settings = report.manifest.manifest.aggregation
+            let wire = WireOption(settings.wireForm).rawValue
+            record.add("aggregation", settings.aggregator)
+            record.add("wire", wire)
+            if let secure = report.manifest.manifest.secure {
+                record.add("secure_minimum", secure.memberMinimum)
+            }
             record.add("exchange", "\(options.exchange.kind)")
             record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
             console.report(
@@ -97,7 +110,7 @@ struct InitCommand: AsyncParsableCommand {
                     federation  \(name), \(report.manifest.digest)
                     this node   \(report.peerID)
                     adapter     rank \(rank), \(report.parameterCount) parameters
-                    aggregation \(aggregation.aggregation), \(aggregation.wire.rawValue)
+                    aggregation \(settings.aggregator), \(wire)
                     exchange    \(Self.text(of: options.exchange))
                     next        starling run --home \(home.folder.folder.path) --data FILE
                     """
@@ -127,11 +140,13 @@ struct InitCommand: AsyncParsableCommand {
             options.learningRate = learningRate
             options.warmupStepCount = warmup
             options.startMemberCount = members
+            options.secure = try secure.settings(memberCount: members)
             options.quorumMinimum = quorum
             options.absentRoundCountMax = absentRounds
             options.normBound = normBound
             options.seed = seed
-            options.aggregation = aggregation.settings
+            options.aggregation = aggregation.settings(isSecure: options.secure != nil)
+            options.createdAtSeconds = createdAt
             options.read = aggregation.read
             options.exchange = try exchange.settings(memberCount: members)
             return options

@@ -65,6 +65,11 @@ final class NodeNarrator: Sendable {
                 "round \(summary.round): trained on \(summary.exampleCount) rows, update of "
                     + "\(summary.byteCount >> 10) KiB is ready"
             )
+        case .contributionReady(let round, let exampleCount):
+            say(
+                "update", ["round": "\(round)"],
+                "round \(round): trained on \(exampleCount) rows, update is ready to be masked"
+            )
         case .adopted(_, round: 0):
             break
         case .adopted(let adapter, let round):
@@ -156,6 +161,41 @@ final class NodeNarrator: Sendable {
                 "refused_by", ["peer": name(key), "reason": reason.sentence],
                 "refused by \(name(key)): \(reason.sentence)"
             )
+        case .smallGroups(let minimum):
+            say(
+                "small_groups", ["minimum": "\(minimum)"],
+                "WARNING: sums of \(minimum) updates are allowed: \(minimum - 1) members together "
+                    + "know the last one's"
+            )
+        case .secureSumOpened(let round, let participantCount, let memberCount):
+            say(
+                "sum_opened",
+                [
+                    "round": "\(round)", "participants": "\(participantCount)",
+                    "members": "\(memberCount)",
+                ],
+                "round \(round): opened the sum of \(participantCount) updates"
+            )
+        case .secureRoundEnded(let round, let end):
+            say(
+                "secure_round_ended",
+                [
+                    "round": "\(round)", "reason": end.reason.rawValue,
+                    "keeps_update": "\(end.keepsUpdate)",
+                ],
+                "round \(round): \(end.reason.sentence)"
+            )
+        case .secureSumRefused(let round, let reason):
+            say(
+                "sum_refused", ["round": "\(round)", "reason": reason.sentence],
+                "round \(round): the sum is not what members within their bounds put in; it is "
+                    + "not used"
+            )
+        case .secureEvidence(let key):
+            say(
+                "evidence", ["peer": name(key)],
+                "\(name(key)) broke the rules of the secure round; its own signatures show it"
+            )
         case .duplicateIdentity:
             say("duplicate", [:], "another running node has this node's key")
         case .stateMixed(let round, let inputCount, let distance):
@@ -182,15 +222,20 @@ final class NodeNarrator: Sendable {
     }
 
     private func tell(_ report: RoundReport) {
-        let count = report.participants.count
+        let members = report.participatingMembers
+        let count = members.count
         let all = count + report.absences.count
         var record = JSONRecord()
         record.add("event", "certified")
         record.add("round", Int(report.round))
-        record.add("participants", .array(report.participants.map { .string(name($0.member)) }))
+        record.add("participants", .array(members.map { .string(name($0)) }))
         record.add("members", all)
         record.add("adapter_digest", report.adapterDigest.hexadecimal)
         var text = "round \(report.round): averaged with \(count) of \(all)"
+        if let secure = report.secure {
+            record.add("secure", secure == .lost ? "lost" : "summed")
+            if secure == .lost { text = "round \(report.round): no sum; the adapter stays" }
+        }
         for absence in report.absences {
             text += "\n  absent: \(name(absence.member)): \(absence.reason.sentence)"
         }

@@ -50,6 +50,10 @@ struct StatusCommand: AsyncParsableCommand {
         let settings = status.manifest.manifest.aggregation
         record.add("aggregation", settings.aggregator)
         record.add("wire", WireOption(settings.wireForm).rawValue)
+        if let secure = status.manifest.manifest.secure {
+            record.add("secure_minimum", secure.memberMinimum)
+            record.add("secure_round_lost", .bool(last?.secure == .lost))
+        }
         record.add("rank", status.manifest.manifest.adapter.rank)
         record.add("update_bytes_max", status.manifest.manifest.updateByteCountMax)
         if let traffic = Traffic(status) {
@@ -65,7 +69,7 @@ struct StatusCommand: AsyncParsableCommand {
             "adapter_digest", (gossip?.adapterDigest ?? chain.adapterDigest).hexadecimal)
         record.add(
             "participants",
-            .array((last?.participants ?? []).map { .string(name($0.member)) })
+            .array((last?.participatingMembers ?? []).map { .string(name($0)) })
         )
         record.add(
             "absences",
@@ -110,6 +114,10 @@ struct StatusCommand: AsyncParsableCommand {
                 + "\(WireOption(manifest.aggregation.wireForm).rawValue), "
                 + "rank \(manifest.adapter.rank)",
         ]
+        if let secure = manifest.secure {
+            lines.append(
+                "secure        updates are hidden in sums of \(secure.memberMinimum) or more")
+        }
         if let gossip {
             lines.append(
                 "consensus     "
@@ -120,7 +128,7 @@ struct StatusCommand: AsyncParsableCommand {
             }
         }
         if let last = chain.lastRound {
-            let count = last.participants.count
+            let count = last.participatingMembers.count
             lines.append(
                 "last round    averaged with \(count) of \(count + last.absences.count)"
             )
@@ -156,7 +164,7 @@ struct StatusCommand: AsyncParsableCommand {
         let own: Int
 
         init?(_ status: NodeStatus) {
-            guard let round = status.chain.lastRound else { return nil }
+            guard let round = status.chain.lastRound, round.secure == nil else { return nil }
             let key = status.peerID.publicKey
             all = round.participants.reduce(0) { $0 + $1.byteCount }
             own = round.participants.reduce(0) { $0 + ($1.member == key ? $1.byteCount : 0) }

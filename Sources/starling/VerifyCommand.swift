@@ -99,7 +99,7 @@ struct VerifyCommand: AsyncParsableCommand {
         record.add("adapter_digest", statement.adapterDigest.hexadecimal)
         record.add(
             "participants",
-            .array(participation.participants.map { .string(peer($0.summary.member)) }))
+            .array(participation.participatingMembers.map { .string(peer($0)) }))
         record.add("absences", participation.absences.count)
         record.add("signatures", found.certificate.signatures.count)
         record.add("threshold", found.certificate.threshold)
@@ -121,6 +121,9 @@ struct VerifyCommand: AsyncParsableCommand {
         for item in participation.participants {
             lines.append(
                 "took part   \(peer(item.summary.member)), \(item.summary.exampleCount) examples")
+        }
+        for member in participation.secure?.participants ?? [] {
+            lines.append("took part   \(peer(member)), masked")
         }
         for absence in participation.absences {
             lines.append("was absent  \(peer(absence.member)): \(absence.reason.sentence)")

@@ -45,16 +45,16 @@ struct LogRecordTests {
         #expect(RejectReason.allCases.map(\.rawValue) == Array(1...30))
         let reasons: [AbsenceReason] = [
             .silent, .tooSlow, .transferIncomplete, .left, .refused(.updateNormExceeded),
-            .belowData, .trainingFailed,
+            .belowData, .trainingFailed, .belowMemory, .roundLost,
         ]
-        #expect(reasons.map(\.code) == Array(1...7))
+        #expect(reasons.map(\.code) == Array(1...9))
         for reason in reasons {
             #expect(AbsenceReason(code: reason.code, detail: reason.detail) == reason)
             #expect(reason.sentence.hasSuffix("."))
         }
         #expect(AbsenceReason(code: 1, detail: 1) == nil)
         #expect(AbsenceReason(code: 5, detail: 0) == nil)
-        #expect(AbsenceReason(code: 9, detail: 0) == nil)
+        #expect(AbsenceReason(code: 10, detail: 0) == nil)
         for reason in RejectReason.allCases { #expect(reason.sentence.hasSuffix(".")) }
     }
 }

@@ -13,7 +13,7 @@ public import Tensors
 /// ### Deviations
 /// B goes first, for A has no gradient while B is 0. Members of lower rank train the first
 /// directions.
-public struct AlternatingMean: Aggregator {
+public struct AlternatingMean: LinearAggregator {
     /// The name in the registry.
     public static let name = "rolora"
     /// What the suite holds it to.
@@ -42,6 +42,11 @@ public struct AlternatingMean: Aggregator {
     /// Adds an update.
     public mutating func add(_ update: AdapterUpdate) throws(RejectReason) {
         try mean.add(update)
+    }
+
+    /// Adds sums.
+    public mutating func add(sums: RingSums) {
+        mean.add(sums: sums)
     }
 
     /// The mean; the frozen half is as before.

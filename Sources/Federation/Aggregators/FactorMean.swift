@@ -20,7 +20,7 @@ public import Tensors
 /// Each direction is weighted over those members that hold it, as PreLoRT does with nested ranks;
 /// the source weights all alike and knows one rank. With `normalizesSteps` the sum is no longer
 /// exact in the ring but in Double, member by member.
-public struct FactorMean: Aggregator {
+public struct FactorMean: LinearAggregator {
     /// The name in the registry.
     public static let name = "factor-mean"
     /// What the suite holds it to.
@@ -79,6 +79,20 @@ public struct FactorMean: Aggregator {
             sums[index].words = []
             tensor.held.forEach { element, whole, _ in words[whole] &+= tensor.words[element] }
             sums[index].words = words
+        }
+    }
+
+    /// Adds sums modulo 2^32 and their weights.
+    ///
+    /// - Complexity: O(elements).
+    public mutating func add(sums others: RingSums) {
+        for other in others.tensors {
+            for (direction, weight) in other.weights.enumerated() {
+                sums[other.index].weights[direction] += weight
+            }
+            for (element, word) in other.words.enumerated() {
+                sums[other.index].words[element] &+= word
+            }
         }
     }
 

@@ -10,7 +10,7 @@ public import Tensors
 ///
 /// ### Deviations
 /// Members of lower rank train the first directions of B; the source knows one rank.
-public struct FrozenInputMean: Aggregator {
+public struct FrozenInputMean: LinearAggregator {
     /// The name in the registry.
     public static let name = "ffa"
     /// What the suite holds it to.
@@ -39,6 +39,11 @@ public struct FrozenInputMean: Aggregator {
     /// Adds an update.
     public mutating func add(_ update: AdapterUpdate) throws(RejectReason) {
         try mean.add(update)
+    }
+
+    /// Adds sums.
+    public mutating func add(sums: RingSums) {
+        mean.add(sums: sums)
     }
 
     /// The mean; A is as before.

@@ -22,6 +22,8 @@ public enum AbsenceReason: Hashable, Sendable {
     case trainingFailed
     /// The member has too little memory to train; it serves others.
     case belowMemory
+    /// The secure round ended for the member without a sum.
+    case roundLost
 
     /// The stable number.
     public var code: UInt16 {
@@ -34,6 +36,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .belowData: 6
         case .trainingFailed: 7
         case .belowMemory: 8
+        case .roundLost: 9
         }
     }
 
@@ -55,6 +58,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case (6, 0): self = .belowData
         case (7, 0): self = .trainingFailed
         case (8, 0): self = .belowMemory
+        case (9, 0): self = .roundLost
         default: return nil
         }
     }
@@ -70,6 +74,7 @@ public enum AbsenceReason: Hashable, Sendable {
         case .belowData: "The member has too little text to train on."
         case .trainingFailed: "The member's training failed."
         case .belowMemory: "The member has too little memory to train."
+        case .roundLost: "The secure round ended for the member without a sum."
         }
     }
 }

@@ -10,12 +10,26 @@ extension ChainState {
         guard entry.result.membersDigest == Self.digest(of: membersAfter(entry.proposal)) else {
             throw .proposalInvalid
         }
-        if case .membership = entry.proposal.kind {
+        if entry.proposal.kind == .membership || entry.proposal.secure == .lost {
             guard entry.result.adapterDigest == adapterDigest,
                 entry.result.sumDigest == .zero
             else { throw .proposalInvalid }
         }
+        guard entry.signatures.count >= resultQuorum(of: entry.proposal.secure) else {
+            throw .certificateInvalid
+        }
         try verify(entry.signatures, over: entry.result.bytes)
+    }
+
+    /// The signatures that a result needs: a quorum, and of a secure round's sum as many as it took
+    /// to open it.
+    func resultQuorum(of outcome: SecureRoundOutcome?) -> Int {
+        guard let secure = manifest.secure, case .summed(let summary) = outcome else {
+            return quorum
+        }
+        let thresholds = SecureThresholds(
+            memberCount: summary.memberCount, memberMinimum: secure.memberMinimum)
+        return max(quorum, thresholds.threshold)
     }
 
     /// Checks that a quorum of the members committed to that proposal in one view.
@@ -55,6 +69,7 @@ extension ChainState {
         for participant in proposal.participants {
             silentRoundCounts[participant.summary.member] = nil
         }
+        for member in proposal.secure?.participants ?? [] { silentRoundCounts[member] = nil }
         for absence in proposal.absences where memberSince[absence.member] != nil {
             silentRoundCounts[absence.member] =
                 absence.reason == .silent ? silentRoundCounts[absence.member, default: 0] + 1 : nil
@@ -68,7 +83,8 @@ extension ChainState {
             completedRoundCount = round
             lastRound = RoundReport(
                 round: round, height: height, participants: proposal.participants.map(\.summary),
-                absences: proposal.absences, adapterDigest: adapterDigest)
+                absences: proposal.absences, adapterDigest: adapterDigest,
+                secure: proposal.secure)
         }
     }
 }

@@ -15,10 +15,16 @@ extension ChainState {
         }
         switch proposal.kind {
         case .membership:
-            guard proposal.participants.isEmpty, proposal.absences.isEmpty else {
-                throw .proposalInvalid
-            }
+            guard proposal.participants.isEmpty, proposal.absences.isEmpty,
+                proposal.secure == nil
+            else { throw .proposalInvalid }
+        case .round where manifest.secure != nil:
+            guard proposal.participants.isEmpty,
+                proposal.secure?.isValid(members: members, manifest: manifest) == true
+            else { throw .proposalInvalid }
+            try checkAbsences(proposal)
         case .round:
+            guard proposal.secure == nil else { throw .proposalInvalid }
             try checkParticipants(proposal)
             try checkAbsences(proposal)
         }
@@ -51,7 +57,8 @@ extension ChainState {
     }
 
     private func checkAbsences(_ proposal: Proposal) throws(RejectReason) {
-        let present = Set(proposal.participants.map(\.summary.member))
+        let present = Set(
+            proposal.participants.map(\.summary.member) + (proposal.secure?.participants ?? []))
         let absent = members.filter { !present.contains($0) }
         guard proposal.absences.map(\.member) == absent else { throw .proposalInvalid }
     }

@@ -44,8 +44,10 @@ public struct ChainState: Hashable, Sendable {
 
     /// The members that must be in for a round to be possible.
     public var memberCountNeeded: Int {
-        completedRoundCount == 0
+        let count =
+            completedRoundCount == 0
             ? manifest.membership.startMemberCount : manifest.membership.quorumMinimum
+        return max(count, manifest.secure?.memberMinimum ?? 1)
     }
 
     /// What the next entry has to be; `nil` after the last round.

@@ -2,7 +2,8 @@ public import Cryptography
 
 extension Proposal {
     static let domain: StaticString = "starling/proposal/1"
-    /// 64 participants of 148 bytes, 64 absences, joins and departures of about 105: below this.
+    /// 64 participants of 148 bytes, 64 absences, joins and departures of about 105, and a summary
+    /// of 64 keys: below this.
     static let byteCountMax = 32 * 1024
 
     /// The one byte sequence of this proposal.
@@ -11,10 +12,7 @@ extension Proposal {
         writer.write(raw: manifestDigest.bytes)
         writer.write(height)
         writer.write(raw: previousDigest.bytes)
-        switch kind {
-        case .membership: writer.write(UInt8(1))
-        case .round: writer.write(UInt8(2))
-        }
+        writer.write(code)
         writer.write(round)
         writer.write(raw: baseAdapterDigest.bytes)
         writer.write(count: participants.count)
@@ -39,7 +37,17 @@ extension Proposal {
         }
         writer.write(count: departures.count)
         for departure in departures { departure.write(to: &writer) }
+        if case .summed(let summary) = secure { writer.write(summary) }
         return writer.bytes
+    }
+
+    private var code: UInt8 {
+        switch (kind, secure) {
+        case (.membership, _): 1
+        case (.round, nil): 2
+        case (.round, .summed): 3
+        case (.round, .lost): 4
+        }
     }
 
     /// The digest that commits and results name.
@@ -61,7 +69,7 @@ extension Proposal {
         let round = try reader.read(UInt64.self)
         switch (code, round) {
         case (1, 0): kind = .membership
-        case (2, 1...): kind = .round(round)
+        case (2...4, 1...): kind = .round(round)
         default: throw .malformed(offset: kindOffset)
         }
         let base = try reader.readDigest()
@@ -70,6 +78,11 @@ extension Proposal {
         absences = try Self.readAbsences(&reader)
         joins = try Self.readJoins(&reader)
         departures = try Self.readDepartures(&reader)
+        switch code {
+        case 3: secure = .summed(try reader.readSecureSummary())
+        case 4: secure = .lost
+        default: secure = nil
+        }
         try reader.finish()
     }
 

@@ -28,7 +28,7 @@ public struct Proposal: Hashable, Sendable {
     public let kind: Kind
     /// The adapter before the entry.
     public let baseAdapterDigest: ObjectID
-    /// The updates to sum, in ascending order of their members.
+    /// The updates to sum, in ascending order of their members; none in a secure round.
     public let participants: [SignedAnnouncement]
     /// All other members of a round, in ascending order, with a reason each.
     public let absences: [RoundReport.Absence]
@@ -36,6 +36,13 @@ public struct Proposal: Hashable, Sendable {
     public let joins: [SignedJoin]
     /// Ended memberships, in ascending order.
     public let departures: [Departure]
+    /// What a secure round came to; `nil` in plain ones and in membership entries.
+    public internal(set) var secure: SecureRoundOutcome?
+
+    /// The members whose updates are summed, in ascending order.
+    public var participatingMembers: [PublicKey] {
+        secure?.participants ?? participants.map(\.summary.member)
+    }
 
     /// The round, 0 for a membership entry.
     public var round: UInt64 {

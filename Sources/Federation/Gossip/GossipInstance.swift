@@ -138,8 +138,8 @@ public struct GossipInstance: Sendable {
             mixing = nil
             mixRetryAt = self.now.adding(seconds: GossipTiming.retrySeconds)
         case .leaveRequested: leave()
-        case .measuredTransferRate: break
-        case .updateReady, .aggregated, .aggregationFailed:
+        case .measuredTransferRate, .receivedFrame: break
+        case .updateReady, .aggregated, .aggregationFailed, .contributionReady, .sumRefused:
             preconditionFailure("a federation that gossips sums no updates")
         }
         step()

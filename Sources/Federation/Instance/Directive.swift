@@ -18,6 +18,9 @@ public enum Directive: Hashable, Sendable {
     case appendLog(LogRecord)
     /// Sends one message to each peer that is still connected; losses are made good later.
     case send(to: [PublicKey], bytes: [UInt8])
+    /// Sends one frame of a secure round, up to a shard of the summed vector in length, to each peer
+    /// that is still connected; losses are made good later.
+    case sendFrame(to: [PublicKey], bytes: [UInt8])
     /// Brings an object into the store, at once if it is there already, and reports the end.
     case fetch(FetchOrder)
     /// The object is no longer needed; no report is owed.
@@ -28,6 +31,8 @@ public enum Directive: Hashable, Sendable {
     case stopTraining(round: UInt64)
     /// Sums updates that are all in the store.
     case aggregate(AggregationOrder)
+    /// Checks the sum that a secure round opened and adds its mean to the base.
+    case aggregateSum(SumOrder)
     /// In gossip: prepares the state of that object for others without training it, and reports
     /// it as ready with those examples.
     case publish(round: UInt64, state: ObjectID, exampleCount: Int)

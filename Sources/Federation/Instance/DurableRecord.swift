@@ -7,6 +7,8 @@ enum DurableRecord {
     static let agreement = "agreement"
     /// The bytes of the statement that this node signed as the result of the height.
     static let result = "result"
+    /// The sum of the height's secure round and the adapter made of it; ``SecureHeight/Held``.
+    static let secureSum = "secure-sum"
     /// The object id (32) of the adapter that is adopted and in the store.
     static let adapter = "adapter"
 

@@ -12,20 +12,28 @@ public enum Event: Hashable, Sendable {
     case disconnected(PublicKey)
     /// A whole message came from the peer that the transport has authenticated.
     case received(from: PublicKey, bytes: [UInt8])
+    /// A frame of a secure round came from the peer that the transport has authenticated.
+    case receivedFrame(from: PublicKey, bytes: [UInt8])
     /// Training made progress; the seconds are a smoothed measurement.
     case trainingProgressed(round: UInt64, stepsDone: Int, secondsPerStep: Double)
     /// Training ended and the update object is durably in the object store.
     case updateReady(round: UInt64, summary: UpdateSummary)
+    /// Training ended in a federation whose rounds are secure: what is to be summed, which is
+    /// nowhere on disk.
+    case contributionReady(round: UInt64, SecureContribution)
     /// Training gave no update, with the reason that the round's record is to hold.
     case trainingFailed(round: UInt64, reason: AbsenceReason)
     /// A fetch ended: the object is durably in the store, or its content was refused.
     case objectFetched(ObjectID, FetchOutcome)
     /// A fetch ended without the object; the instance asks again while it needs it.
     case objectFetchFailed(ObjectID)
-    /// An ``AggregationOrder`` was carried out and the new adapter is durably in the store.
+    /// An ``AggregationOrder`` or a ``SumOrder`` was carried out and the new adapter is durably in
+    /// the store.
     case aggregated(height: UInt64, outcome: AggregateOutcome)
-    /// An ``AggregationOrder`` could not be carried out; it is given again later.
+    /// An ``AggregationOrder`` or a ``SumOrder`` could not be carried out; it is given again later.
     case aggregationFailed(height: UInt64)
+    /// The sum of a ``SumOrder`` is not what members within their bounds can have put in.
+    case sumRefused(height: UInt64, RejectReason)
     /// In gossip: a state was trained or taken as it is; it and the object for others, which the
     /// summary names, are durably in the object store.
     case stateReady(round: UInt64, state: ObjectID, summary: UpdateSummary)

@@ -59,6 +59,7 @@ struct HeightState: Sendable {
     var refusedMembers: [PublicKey: RejectReason] = [:]
     var fetches: [ObjectID: FetchState] = [:]
     var ownAbstention: AbsenceReason?
+    var secure = SecureHeight()
 
     var proposals: [Digest: Proposal] = [:]
     var commits: [PublicKey: [Commit]] = [:]

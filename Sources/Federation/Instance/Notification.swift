@@ -25,6 +25,16 @@ public enum Notification: Hashable, Sendable {
     case resultDiffers(height: UInt64)
     /// The node fell behind and took over the certified state of that height.
     case caughtUp(height: UInt64)
+    /// Sums of so few updates are allowed that little hides one among the others.
+    case smallGroups(memberMinimum: Int)
+    /// A secure round's sum over so many updates is open, and the adapter made of it is stored.
+    case secureSumOpened(round: UInt64, participantCount: Int, memberCount: Int)
+    /// A secure round ended for this node before a result was certified in it.
+    case secureRoundEnded(round: UInt64, SecureEnd)
+    /// An opened sum is not what members within their bounds can have put in.
+    case secureSumRefused(round: UInt64, RejectReason)
+    /// A member's own signatures convict it.
+    case secureEvidence(PublicKey)
     /// A peer refused this node.
     case refusedBy(PublicKey, RejectReason)
     /// Another running node has this node's key.
@@ -61,22 +71,30 @@ public struct RoundReport: Hashable, Sendable {
     public let round: UInt64
     /// The height of its entry.
     public let height: UInt64
-    /// The updates that were summed.
+    /// The updates that were summed; none are known of a secure round.
     public let participants: [UpdateSummary]
     /// The other members.
     public let absences: [Absence]
     /// The consensus adapter after the round.
     public let adapterDigest: ObjectID
+    /// What a secure round came to; `nil` in plain ones.
+    public let secure: SecureRoundOutcome?
+
+    /// The members whose updates were summed, in ascending order.
+    public var participatingMembers: [PublicKey] {
+        secure?.participants ?? participants.map(\.member)
+    }
 
     /// Takes the fields.
     public init(
         round: UInt64, height: UInt64, participants: [UpdateSummary], absences: [Absence],
-        adapterDigest: ObjectID
+        adapterDigest: ObjectID, secure: SecureRoundOutcome? = nil
     ) {
         self.round = round
         self.height = height
         self.participants = participants
         self.absences = absences
         self.adapterDigest = adapterDigest
+        self.secure = secure
     }
 }

@@ -44,7 +44,9 @@ extension PeerInstance {
             changes = justification
             guard changes.count >= current.majority else { return }
         }
-        guard let proposal = proposalForView(changes), current.holdsAll(proposal) else { return }
+        guard let proposal = proposalForView(changes),
+            canCommit(to: proposal, justification: changes)
+        else { return }
         let digest = proposal.digest
         let ballot = Ballot(height: current.height, view: current.view, proposalDigest: digest)
         let message = Propose(
@@ -72,9 +74,13 @@ extension PeerInstance {
     /// A proposal of what this node holds.
     private func ownProposal() -> Proposal? {
         guard let kind = current.kind else { return nil }
+        let outcome = current.round != nil && isSecure ? proposableOutcome : nil
         var participants: [SignedAnnouncement] = []
         var absences: [RoundReport.Absence] = []
-        if case .round = kind {
+        if let outcome {
+            absences = secureAbsences(outcome)
+        } else if case .round = kind {
+            guard !isSecure else { return nil }
             participants = current.usable
             let present = Set(participants.map(\.summary.member))
             absences = current.members.filter { !present.contains($0) }.map {
@@ -86,10 +92,11 @@ extension PeerInstance {
             manifestDigest: manifest.digest, height: current.height,
             previousDigest: chain.headDigest, kind: kind,
             baseAdapterDigest: chain.adapterDigest, participants: participants,
-            absences: absences, joins: change.joins, departures: change.departures)
+            absences: absences, joins: change.joins, departures: change.departures,
+            secure: outcome)
     }
 
-    private func absenceReason(of member: PublicKey) -> AbsenceReason {
+    func absenceReason(of member: PublicKey) -> AbsenceReason {
         if let announcement = current.announcements[member] {
             let refusal = current.refused[announcement.summary.objectID]
             return refusal.map { .refused($0) } ?? .transferIncomplete
@@ -158,7 +165,10 @@ extension PeerInstance {
             accepted.message.view == current.view
         else { return }
         if let committed = current.committed, committed.view >= current.view { return }
-        guard current.holdsAll(accepted.message.proposal) else { return }
+        guard
+            canCommit(
+                to: accepted.message.proposal, justification: accepted.message.justification)
+        else { return }
         persistCommit(to: accepted.message.proposal, digest: accepted.digest)
         sendOwnCommit(accepted.message.ballot)
     }

@@ -13,7 +13,7 @@ extension PeerInstance {
     var reachableMembers: [PublicKey] { current.members.filter { isReachable($0) } }
 
     /// The slowest measured link of this node and the reachable members, in bytes per second.
-    private var slowestRate: Double {
+    var slowestRate: Double {
         var rates = bytesPerSecond > 0 ? [bytesPerSecond] : []
         for member in current.members where member != own && isReachable(member) {
             if let rate = peers[member]?.status?.bytesPerSecond, rate > 0 { rates.append(rate) }
@@ -95,6 +95,7 @@ extension PeerInstance {
         switch current.kind {
         case nil: return false
         case .membership: return membershipChange != nil
+        case .round where isSecure: return proposableOutcome != nil
         case .round:
             guard current.usable.count >= max(1, current.participantMinimum) else { return false }
             return awaitedMembers.isEmpty || now >= updateDeadline

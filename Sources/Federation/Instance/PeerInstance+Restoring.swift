@@ -46,6 +46,14 @@ extension PeerInstance {
         case DurableRecord.result:
             let result = try ResultStatement(bytes: value)
             if result.height == current.height { current.ownResult = result }
+        case DurableRecord.secureSum:
+            guard let held = try SecureHeight.Held(bytes: value, round: current.round) else {
+                return
+            }
+            current.secure.held = held
+            current.secure.heldAt = now
+        case _ where key.hasPrefix(SecureRecords.prefix):
+            secureRecords[key] = value
         case DurableRecord.adapter:
             holdsAdapter = value == chain.adapterDigest.bytes
         case _ where key.hasPrefix(DurableRecord.announcementPrefix):

@@ -20,6 +20,10 @@ extension PeerInstance {
             current.outcome = AggregateOutcome(sumDigest: .zero, adapterDigest: chain.adapterDigest)
             return
         }
+        if let secure = proposal.secure {
+            current.outcome = outcome(of: secure)
+            return
+        }
         guard current.holdsAll(proposal), adoptedHeight == chain.height else { return }
         current.decided?.isAggregating = true
         emit(
@@ -31,7 +35,9 @@ extension PeerInstance {
     }
 
     mutating func aggregated(height: UInt64, _ outcome: AggregateOutcome) {
-        if height == current.height, current.decided != nil {
+        if height == current.height, current.secure.sum != nil {
+            sumAggregated(outcome)
+        } else if height == current.height, current.decided != nil {
             current.decided?.isAggregating = false
             if current.outcome == nil { current.outcome = outcome }
         } else if height == chain.height, outcome.adapterDigest == chain.adapterDigest,
@@ -108,13 +114,14 @@ extension PeerInstance {
             groups[statement(of: result), default: []].append(
                 MemberSignature(member: member, signature: result.signature))
         }
+        let quorum = chain.resultQuorum(of: decided.decision.proposal.secure)
         // Two groups of a quorum each would need more signers than there are members.
-        guard let group = groups.first(where: { $0.value.count >= current.quorum }) else {
+        guard let group = groups.first(where: { $0.value.count >= quorum }) else {
             return false
         }
         let entry = CertifiedEntry(
             proposal: decided.decision.proposal, commits: decided.decision.certificate,
-            result: group.key, signatures: Array(group.value.prefix(current.quorum)))
+            result: group.key, signatures: Array(group.value.prefix(quorum)))
         advance(over: entry, bytes: entry.bytes)
         return true
     }
@@ -143,6 +150,7 @@ extension PeerInstance {
         }
         chain.apply(entry)
         entries.append(bytes)
+        secureRecords = [:]
         current = HeightState(chain: chain, now: now)
         settleWishes()
         notifyAboutEntry(entry, membersBefore: before)
@@ -153,7 +161,8 @@ extension PeerInstance {
     private var recordKeysOfHeight: [String] {
         current.announcements.keys.sorted().map(DurableRecord.announcement)
             + current.held.keys.sorted().map(DurableRecord.update)
-            + [DurableRecord.agreement, DurableRecord.result]
+            + secureRecords.keys.sorted()
+            + [DurableRecord.agreement, DurableRecord.result, DurableRecord.secureSum]
     }
 
     private mutating func logEntry(_ entry: CertifiedEntry) {

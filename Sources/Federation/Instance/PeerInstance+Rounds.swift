@@ -23,7 +23,7 @@ extension PeerInstance {
     private var wantedTrainingRound: UInt64? {
         guard isMember, !isLeaving, let round = current.round, adoptedHeight == chain.height,
             current.announcements[own] == nil, current.ownAbstention == nil,
-            current.decided == nil
+            current.decided == nil, !isSecure || wantsContribution
         else { return nil }
         return round
     }
@@ -86,7 +86,7 @@ extension PeerInstance {
             try receivedLate(announcement, round: round)
             return
         }
-        guard current.round != nil else { throw .updateWrongRound }
+        guard current.round != nil, !isSecure else { throw .updateWrongRound }
         do throws(RejectReason) {
             try chain.check(announcement)
         } catch {

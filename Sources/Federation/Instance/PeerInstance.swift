@@ -9,6 +9,8 @@ public struct PeerInstance: Sendable {
     let signer: any MessageSigner
     let baseModelDigest: Digest
     let manifest: SignedManifest
+    /// `nil` where rounds are not secure.
+    let secureSetup: SecureRoundSetup?
 
     var chain: ChainState
     /// The certified entries from height 1, as they are served to others.
@@ -29,6 +31,10 @@ public struct PeerInstance: Sendable {
     var adapterFetch: FetchState?
 
     var training: TrainingState?
+    /// The own update that no secure round has taken yet.
+    var secureContribution: SecureContribution?
+    /// The records of the height's secure round.
+    var secureRecords: [String: [UInt8]] = [:]
     var secondsPerStep = 0.0
     var bytesPerSecond = 0.0
 
@@ -74,16 +80,22 @@ public struct PeerInstance: Sendable {
 
     /// Restores a node from its durable state; the first event must be `started`.
     ///
+    /// A manifest of secure rounds needs the setup for them.
+    ///
     /// - Throws: `RestoreError`, which always means damage or a foreign store.
     public init(
         restored: RestoredState, baseModelDigest: Digest, signer: any MessageSigner,
-        now: Timestamp
+        secureSetup: SecureRoundSetup? = nil, now: Timestamp
     ) throws(RestoreError) {
+        precondition(
+            restored.manifest.manifest.secure == nil || secureSetup != nil,
+            "secure rounds without their setup")
         guard restored.manifest.manifest.baseModelDigest == baseModelDigest else {
             throw .baseModelMismatch
         }
         self.signer = signer
         self.baseModelDigest = baseModelDigest
+        self.secureSetup = secureSetup
         self.now = now
         manifest = restored.manifest
         entries = restored.entries
@@ -99,13 +111,20 @@ public struct PeerInstance: Sendable {
     public mutating func handle(_ event: Event, now: Timestamp) -> [Directive] {
         self.now = max(now, self.now)
         switch event {
-        case .started, .tick: break
+        case .started:
+            if let secure = manifest.manifest.secure, secure.allowsSmallGroups {
+                emit(.notify(.smallGroups(memberMinimum: secure.memberMinimum)))
+            }
+        case .tick: tickSecureRound()
         case .connected(let peer): connected(peer)
         case .disconnected(let peer): peers[peer] = nil
         case .received(let peer, let bytes): received(bytes, from: peer)
+        case .receivedFrame(let peer, let bytes): receivedFrame(bytes, from: peer)
         case .trainingProgressed(let round, let stepsDone, let seconds):
             trainingProgressed(round: round, stepsDone: stepsDone, secondsPerStep: seconds)
         case .updateReady(let round, let summary): updateReady(round: round, summary: summary)
+        case .contributionReady(let round, let contribution):
+            contributionReady(round: round, contribution)
         case .trainingFailed(let round, let reason):
             if round == current.round { current.ownAbstention = reason }
             if training?.round == round { training = nil }
@@ -114,8 +133,10 @@ public struct PeerInstance: Sendable {
         case .aggregated(let height, let outcome): aggregated(height: height, outcome)
         case .aggregationFailed(let height):
             guard height == current.height else { break }
+            if current.secure.sum != nil { sumAggregationFailed() }
             current.decided?.isAggregating = false
             current.decided?.retryAt = self.now.adding(seconds: 2)
+        case .sumRefused(let height, let reason): sumRefused(height: height, reason)
         case .leaveRequested: leave()
         case .measuredTransferRate(let rate):
             if rate.isFinite, rate > 0 { bytesPerSecond = rate }
@@ -135,6 +156,7 @@ public struct PeerInstance: Sendable {
     private mutating func step() {
         repeat {
             takeOverAdapter()
+            runSecureRound()
             directTraining()
             orderFetches()
             propose()

@@ -14,6 +14,8 @@ public struct Equivocation: Hashable, Sendable {
         case commit = 3
         /// Two results for one height.
         case result = 4
+        /// Two statements for one place of a secure round.
+        case secureFrame = 5
     }
 
     /// The member that signed both.

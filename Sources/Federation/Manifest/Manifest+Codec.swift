@@ -42,6 +42,7 @@ extension Manifest {
             READSettings.write(read, to: &writer)
         }
         if version > Self.aggregationVersion { exchange.write(to: &writer) }
+        if version > Self.exchangeVersion { SecureSettings.write(secure, to: &writer) }
         return writer.bytes
     }
 
@@ -91,6 +92,8 @@ extension Manifest {
             let exchange =
                 version > Self.aggregationVersion
                 ? try ExchangeSettings(reading: &reader) : .group
+            let secure =
+                version > Self.exchangeVersion ? try SecureSettings.read(&reader) : nil
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,
@@ -98,7 +101,7 @@ extension Manifest {
                 adapter: adapter, training: training, ring: ring, normBound: normBound,
                 membership: membership, updateByteCountMax: updateByteCountMax, author: author,
                 createdAtSeconds: createdAtSeconds, aggregation: aggregation, read: read,
-                exchange: exchange)
+                exchange: exchange, secure: secure)
         } catch let error as CanonicalError {
             throw .unreadable(error)
         } catch let error as ManifestError {

@@ -15,6 +15,7 @@ extension Manifest {
         try check(updateByteCountMax, in: 1...(1 << 32), .updateByteCountMax)
         try checkAggregation()
         try checkExchange()
+        try checkSecure()
         guard let read else { return }
         try check(read.stateSize, in: 1...16_384, .readStateSize)
         try check(read.learningRate, above: 0, atMost: 1, .readLearningRate)

@@ -105,8 +105,10 @@ public struct Manifest: Hashable, Sendable {
     static let firstVersion: UInt16 = 1
     /// The version of the layout with aggregation settings and without exchange settings.
     static let aggregationVersion: UInt16 = 2
+    /// The version of the layout with exchange settings and without secure ones.
+    static let exchangeVersion: UInt16 = 3
     /// The newest version of the layout that this code writes and reads.
-    public static let currentVersion: UInt16 = 3
+    public static let currentVersion: UInt16 = 4
     /// The most members a federation can have in one group.
     public static let memberCountMax = 64
 
@@ -142,6 +144,8 @@ public struct Manifest: Hashable, Sendable {
     public let read: READSettings?
     /// How members come together.
     public let exchange: ExchangeSettings
+    /// How rounds hide updates; `nil` where every member sees them.
+    public internal(set) var secure: SecureSettings?
 
     /// Checks every range.
     ///
@@ -152,7 +156,7 @@ public struct Manifest: Hashable, Sendable {
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
         updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
         aggregation: AggregationSettings = .factorMean, read: READSettings? = nil,
-        exchange: ExchangeSettings = .group
+        exchange: ExchangeSettings = .group, secure: SecureSettings? = nil
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -170,12 +174,14 @@ public struct Manifest: Hashable, Sendable {
         self.aggregation = aggregation
         self.read = read
         self.exchange = exchange
+        self.secure = secure
         try checkRanges()
     }
 
     /// The version of its layout: the lowest that can say what it says.
     public var version: UInt16 {
-        exchange == .group ? Self.version(aggregation, read) : Self.currentVersion
+        if secure != nil { return Self.currentVersion }
+        return exchange == .group ? Self.version(aggregation, read) : Self.exchangeVersion
     }
 
     /// Whether members send parts of the adapter, and in the manifest's own wire form; under a

@@ -9,6 +9,7 @@ public enum ManifestError: Error, Hashable, Sendable {
         case outerLearningRate, outerMomentum, proximalStrength
         case readStateSize, readLearningRate
         case groupMemberCountMax, fanOut, stalenessHalfLife, settlingRoundCount
+        case memberMinimum
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.
@@ -17,6 +18,8 @@ public enum ManifestError: Error, Hashable, Sendable {
     case unknownAggregator(String)
     /// Gossip knows no common consensus, which that rule or option needs.
     case aggregatorNeedsGroup(String)
+    /// Secure rounds need something else of the manifest; the text says what, instead of what.
+    case secureNeeds(String)
     /// The bytes cannot be read.
     case unreadable(CanonicalError)
     /// The bytes have another version.

@@ -45,6 +45,10 @@ public struct FederationOptions: Sendable {
     ///
     /// The mean of products in int8: it takes members of any rank, and did best with them.
     public var aggregation = Manifest.AggregationSettings.spectral
+    /// How rounds hide updates; they don't unless set.
+    public var secure: Manifest.SecureSettings?
+    /// When the federation was made, in seconds since 1970; now unless set.
+    public var createdAtSeconds: UInt64?
     /// The READ adapter beside LoRA's, for members that train that; none unless set.
     public var read: Manifest.READSettings?
     /// How members come together.
@@ -126,12 +130,17 @@ public struct FederationOptions: Sendable {
                 updateByteCountMax: layout.objectByteCount(
                     under: aggregation, read: read, exchange: exchange),
                 author: author,
-                createdAtSeconds: UInt64(max(Date().timeIntervalSince1970, 0)),
+                createdAtSeconds: createdAtSeconds
+                    ?? UInt64(max(Date().timeIntervalSince1970, 0)),
                 aggregation: aggregation,
                 read: read,
-                exchange: exchange
+                exchange: exchange,
+                secure: secure
             )
         } catch {
+            if case .secureNeeds(let text) = error {
+                throw NodeError(.invalidInput, "Secure rounds need \(text).", cause: error)
+            }
             throw NodeError(.invalidInput, "These settings make no federation.", cause: error)
         }
     }

@@ -164,7 +164,7 @@ private enum Origin {
 
     var participants: [PublicKey] {
         switch self {
-        case .certified(let entry): entry.proposal.participants.map(\.summary.member)
+        case .certified(let entry): entry.proposal.participatingMembers
         case .own(_, let identity): [identity.publicKey]
         }
     }

@@ -8,11 +8,19 @@ internal import LibP2P
 /// `manifest`, `chain` and `log` prove everything; all other fields say again what follows from
 /// them, and a document where they say something else is refused.
 struct ExportDocument: Codable, Hashable {
-    /// A member whose update is in the sum, with its weight and the address of its update.
+    /// A member whose update is in the sum, with its weight and the address of its update, which
+    /// nobody knows of a secure round's.
     struct Participant: Codable, Hashable {
         let peer: String
         let examples: Int?
         let update: String?
+    }
+
+    /// What a secure round's sum is of, all members together.
+    struct Secure: Codable, Hashable {
+        let examples: Int
+        let members: Int
+        let total: String
     }
 
     /// A member whose update is not in the sum.
@@ -57,13 +65,14 @@ struct ExportDocument: Codable, Hashable {
         let adapterDigest: String
         let sumDigest: String
         let participants: [Participant]
+        let secure: Secure?
         let absences: [Absence]
         let statement: String
         let threshold: Int
         let certificate: [Signature]
 
         private enum CodingKeys: String, CodingKey {
-            case federation, round, height, participants, absences, statement, threshold
+            case federation, round, height, participants, secure, absences, statement, threshold
             case certificate
             case manifestDigest = "manifest_digest"
             case adapterDigest = "adapter_digest"
@@ -143,12 +152,24 @@ extension ExportDocument.Claims {
         height = statement.height
         adapterDigest = statement.adapterDigest.hexadecimal
         sumDigest = statement.sumDigest.hexadecimal
-        participants = certificate.participation.participants.map {
-            .init(
-                peer: peer($0.summary.member), examples: $0.summary.exampleCount,
-                update: $0.summary.objectID.hexadecimal)
+        let participation = certificate.participation
+        participants =
+            participation.participants.map {
+                .init(
+                    peer: peer($0.summary.member), examples: $0.summary.exampleCount,
+                    update: $0.summary.objectID.hexadecimal)
+            }
+            + (participation.secure?.participants ?? []).map {
+                .init(peer: peer($0), examples: nil, update: nil)
+            }
+        if case .summed(let summary) = participation.secure {
+            secure = Secure(
+                examples: Int(summary.weight), members: summary.memberCount,
+                total: summary.totalDigest.hexadecimal)
+        } else {
+            secure = nil
         }
-        absences = certificate.participation.absences.map {
+        absences = participation.absences.map {
             .init(peer: peer($0.member), reason: $0.reason.sentence)
         }
         self.statement = Data(statement.bytes).base64EncodedString()
@@ -183,7 +204,8 @@ extension ExportDocument.Claims {
             compare("federation", \.federation), compare("manifest_digest", \.manifestDigest),
             compare("round", \.round), compare("height", \.height),
             compare("adapter_digest", \.adapterDigest), compare("sum_digest", \.sumDigest),
-            compareItems("participants", \.participants), compareItems("absences", \.absences),
+            compareItems("participants", \.participants), compare("secure", \.secure),
+            compareItems("absences", \.absences),
             compare("statement", \.statement), compare("threshold", \.threshold),
             compareItems("certificate", \.certificate),
         ]

@@ -16,6 +16,8 @@ extension FederationService {
         let aggregation: AggregationWorker
         let swarm: Swarm
         let messenger: GroupMessenger
+        /// `nil` where rounds are not secure.
+        let secure: SecureParts?
         let fetcher: ObjectFetcher
         let connector: PeerConnector
         let witness: WitnessService

@@ -41,4 +41,23 @@ extension FederationService {
             }
         }
     }
+
+    func beginAggregation(_ order: SumOrder) {
+        Task { [parts, inputSink] in
+            do {
+                switch try await parts.aggregation.aggregate(order) {
+                case .success(let outcome):
+                    inputSink.yield(.event(.aggregated(height: order.height, outcome: outcome)))
+                case .failure(let reason):
+                    inputSink.yield(.event(.sumRefused(height: order.height, reason)))
+                }
+            } catch {
+                parts.logger.error(
+                    "the opened sum could not be applied",
+                    metadata: ["height": "\(order.height)", "reason": "\(error)"]
+                )
+                inputSink.yield(.event(.aggregationFailed(height: order.height)))
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@ internal import Cryptography
 internal import Federation
 internal import LibP2P
 internal import Logging
+internal import Storage
 internal import Synchronization
 internal import Tensors
 internal import Transports
@@ -18,6 +19,8 @@ actor FederationService {
         case event(Event)
         /// A peer's message; resumed when it has been dealt with.
         case message(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
+        /// A peer's frame of a secure round; resumed when it has been dealt with.
+        case frame(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
         case swarm(SwarmEvent)
         case tick
         /// The person wants the process to end.
@@ -32,6 +35,8 @@ actor FederationService {
         case stopped
     }
 
+    /// Masking and opening take time in proportion to the adapter.
+    private nonisolated let executor = SerialThreadExecutor(name: "federation")
     let parts: Parts
     private var instance: any FederationInstance
     private let inputs: AsyncStream<Input>
@@ -56,11 +61,17 @@ actor FederationService {
         (inputs, inputSink) = AsyncStream.makeStream(of: Input.self)
     }
 
-    /// Takes a peer's message and returns when it has been dealt with.
-    nonisolated func receive(from key: PublicKey, _ bytes: [UInt8]) async {
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// Takes a peer's message, or frame of a secure round, and returns when it has been dealt with.
+    nonisolated func receive(from key: PublicKey, _ bytes: [UInt8], isFrame: Bool = false) async {
         await withCheckedContinuation { continuation in
             let result = inputSink.yield(
-                .message(from: key, bytes: bytes, done: continuation)
+                isFrame
+                    ? .frame(from: key, bytes: bytes, done: continuation)
+                    : .message(from: key, bytes: bytes, done: continuation)
             )
             if case .enqueued = result { return }
             continuation.resume()
@@ -112,6 +123,12 @@ actor FederationService {
                     try await connect(PeerID(publicKey: key))
                     try await carryOut(
                         instance.handle(.received(from: key, bytes: bytes), now: now)
+                    )
+                case .frame(let key, let bytes, let done):
+                    defer { done.resume() }
+                    try await connect(PeerID(publicKey: key))
+                    try await carryOut(
+                        instance.handle(.receivedFrame(from: key, bytes: bytes), now: now)
                     )
                 case .swarm(let event):
                     try await handle(event)
@@ -170,6 +187,8 @@ actor FederationService {
             preconditionFailure("durable directives are carried out together")
         case .send(let peers, let bytes):
             parts.messenger.send(bytes, to: peers)
+        case .sendFrame(let peers, let bytes):
+            parts.secure?.frames.send(bytes, to: peers)
         case .fetch(let order):
             beginFetch(order)
         case .cancelFetch(let id):
@@ -181,6 +200,8 @@ actor FederationService {
         case .publish(let round, let state, let exampleCount):
             beginPublication(round: round, state: state, exampleCount: exampleCount)
         case .aggregate(let order):
+            beginAggregation(order)
+        case .aggregateSum(let order):
             beginAggregation(order)
         case .mix(let order):
             beginMix(order)
@@ -273,6 +294,9 @@ actor FederationService {
             switch event {
             case .updateReady(_, let summary), .stateReady(_, _, let summary):
                 parts.report(.updateReady(summary))
+            case .contributionReady(let round, let contribution):
+                parts.report(
+                    .contributionReady(round: round, exampleCount: contribution.weight))
             default: break
             }
             inputSink.yield(.event(event))
@@ -290,6 +314,7 @@ actor FederationService {
         case .disconnected(let peer, let reason):
             parts.report(.peerDisconnected(peer, reason: "\(reason)"))
             parts.messenger.disconnected(peer)
+            parts.secure?.frames.disconnected(peer)
             connected.remove(peer)
             if let key = peer.publicKey {
                 try await carryOut(instance.handle(.disconnected(key), now: now))
@@ -307,6 +332,7 @@ actor FederationService {
         parts.report(.peerConnected(peer))
         let messages = parts.messenger.connected(peer)
         Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
+        if let frames = parts.secure?.frames { Task { await frames.deliver(to: peer) } }
         if let key = peer.publicKey {
             try await carryOut(instance.handle(.connected(key), now: now))
         }
@@ -354,13 +380,17 @@ actor FederationService {
         inputSink.finish()
         // Peers whose messages are still queued are released unheard.
         for await input in inputs {
-            if case .message(_, _, let done) = input { done.resume() }
+            switch input {
+            case .message(_, _, let done), .frame(_, _, let done): done.resume()
+            default: break
+            }
         }
         training?.stop.set()
         training?.task.cancel()
         await training?.task.value
         for task in fetches.values { task.cancel() }
         parts.messenger.finish()
+        parts.secure?.frames.finish()
         writeStatus()
     }
 }

@@ -10,28 +10,65 @@ internal import Transports
 /// Messages to a peer wait in a queue of bounded length. When it is full the oldest goes: the
 /// protocol says everything again, and the newest message knows most.
 final class GroupMessenger: Sendable {
-    static let protocolID = "/starling/group/1.0.0"
-    /// The longest message; network.md calls for frames below gossip's smallest limit.
-    static let messageByteCountMax = 48 << 10
-    /// The messages that may wait for one peer: some rounds' worth for 64 members.
-    static let queueLengthMax = 512
+    /// What a messenger carries.
+    struct Channel: Sendable {
+        /// The id of the streams' protocol.
+        let protocolID: String
+        /// The longest message.
+        let messageByteCountMax: Int
+        /// The messages that may wait for one peer.
+        let queueLengthMax: Int
+
+        /// The federation's messages.
+        ///
+        /// 48 KiB: network.md calls for frames below gossip's smallest limit. 512: some rounds'
+        /// worth for 64 members.
+        static let group = Channel(
+            protocolID: "/starling/group/1.0.0", messageByteCountMax: 48 << 10,
+            queueLengthMax: 512)
+        /// Statements of secure rounds.
+        ///
+        /// 512: a member answers a heartbeat with all that a round has, for 64 members.
+        static let secureStatements = Channel(
+            protocolID: "/starling/secure/1.0.0", messageByteCountMax: 17 << 10,
+            queueLengthMax: 512)
+
+        /// Words of secure rounds.
+        ///
+        /// 160: two shards of each of 64 members, and what an audit shows.
+        static func secureWords(byteCountMax: Int) -> Channel {
+            Channel(
+                protocolID: "/starling/secure-words/1.0.0", messageByteCountMax: byteCountMax,
+                queueLengthMax: 160)
+        }
+    }
 
     private let swarm: Swarm
+    private let channel: Channel
     private let logger: Logger
     private let outboxes = Mutex<[PeerID: AsyncStream<[UInt8]>.Continuation]>([:])
 
-    init(swarm: Swarm, logger: Logger) {
+    init(swarm: Swarm, channel: Channel = .group, logger: Logger) {
         self.swarm = swarm
+        self.channel = channel
         self.logger = logger
     }
 
     /// Serves the streams of peers; before the swarm starts.
     ///
     /// `receive` returns when the message is dealt with, so a peer can have one message at a time
-    /// in this node's hands.
-    func register(receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void) {
+    /// in this node's hands. Nothing is read from peers that may not send here.
+    func register(
+        maySend: @escaping @Sendable (PeerID) -> Bool = { _ in true },
+        receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void
+    ) {
         let logger = logger
-        swarm.register(protocol: Self.protocolID) { peer, stream in
+        let byteCountMax = channel.messageByteCountMax
+        swarm.register(protocol: channel.protocolID) { peer, stream in
+            guard maySend(peer) else {
+                stream.reset()
+                return
+            }
             guard let key = peer.publicKey else {
                 logger.warning("group stream refused: the peer's key is not Ed25519")
                 stream.reset()
@@ -39,7 +76,7 @@ final class GroupMessenger: Sendable {
             }
             do {
                 while let message = try await stream.readLengthPrefixed(
-                    maxByteCount: Self.messageByteCountMax
+                    maxByteCount: byteCountMax
                 ) {
                     await receive(key, message)
                 }
@@ -61,7 +98,7 @@ final class GroupMessenger: Sendable {
     /// Opens the queue for a peer that has just connected.
     func connected(_ peer: PeerID) -> AsyncStream<[UInt8]> {
         let (messages, continuation) = AsyncStream.makeStream(
-            of: [UInt8].self, bufferingPolicy: .bufferingNewest(Self.queueLengthMax)
+            of: [UInt8].self, bufferingPolicy: .bufferingNewest(channel.queueLengthMax)
         )
         outboxes.withLock { $0.updateValue(continuation, forKey: peer) }?.finish()
         return messages
@@ -76,7 +113,7 @@ final class GroupMessenger: Sendable {
                 if let stream {
                     open = stream
                 } else {
-                    open = try await swarm.openStream(to: peer, protocol: Self.protocolID)
+                    open = try await swarm.openStream(to: peer, protocol: channel.protocolID)
                 }
                 stream = open
                 try await open.writeLengthPrefixed(message)

@@ -26,6 +26,8 @@ public enum NodeReport: Sendable {
     case trained(round: UInt64, step: Int, stepCount: Int, loss: Double, tokensPerSecond: Double)
     /// The update of a round is ready to be fetched by others.
     case updateReady(UpdateSummary)
+    /// The update of a round is ready to go into its secure sum.
+    case contributionReady(round: UInt64, exampleCount: Int)
     /// The adapter of that round is the node's own.
     case adopted(adapter: Digest, round: UInt64)
     /// All rounds are certified, or in gossip over; the adapter is then this node's own.

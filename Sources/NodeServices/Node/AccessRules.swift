@@ -19,6 +19,11 @@ final class AccessRules: Sendable {
         state.withLock { $0.members = Set(members) }
     }
 
+    /// Whether a peer is a member now.
+    func isMember(_ peer: PeerID) -> Bool {
+        state.withLock { $0.members.contains(peer) }
+    }
+
     /// Opens objects to whoever is connected.
     func open(_ ids: some Sequence<Digest>) {
         state.withLock { $0.open.formUnion(ids) }

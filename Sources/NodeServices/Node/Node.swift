@@ -135,7 +135,8 @@ public final class Node: Sendable {
                     retainedRoundCount: parts.settings.retainedRoundCount, now: now)
             } else {
                 instance = try PeerInstance(
-                    restored: restored, baseModelDigest: base, signer: identity, now: now)
+                    restored: restored, baseModelDigest: base, signer: identity,
+                    secureSetup: parts.secure?.setup, now: now)
             }
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
@@ -144,6 +145,11 @@ public final class Node: Sendable {
             options: options, parts: parts, identity: identity)
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
+        parts.secure?.frames.register {
+            parts.access.isMember($0)
+        } receive: { key, bytes in
+            await service.receive(from: key, bytes, isFrame: true)
+        }
         let addresses: [Multiaddr]
         do {
             addresses = try await parts.swarm.start()
@@ -218,6 +224,8 @@ public final class Node: Sendable {
                 manifest: manifest, layout: adapter.layout, store: store,
                 inspector: publisher?.inspector, logger: logger),
             swarm: swarm, messenger: messenger,
+            secure: try SecureParts(
+                manifest: manifest, layout: adapter.layout, swarm: swarm, options: options),
             fetcher: ObjectFetcher(store: store, streams: swarm, logger: logger),
             connector: connector, witness: witness, announcements: announcements,
             access: access,

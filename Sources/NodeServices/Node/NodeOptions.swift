@@ -18,6 +18,8 @@ public struct NodeOptions: Sendable {
     public var linger: Duration? = .seconds(120)
     /// Where remarks go that are not results.
     public var logger: Logger
+    /// Told of every frame of a secure round before it is queued; tests end a node there.
+    package var beforeFrame: (@Sendable ([UInt8]) -> Void)?
     /// Told what happens.
     public var report: @Sendable (NodeReport) -> Void
 

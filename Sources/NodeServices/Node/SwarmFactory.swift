@@ -48,7 +48,8 @@ struct SwarmFactory {
         configuration.instanceTag = NodeInstance.own
         configuration.networkKey = try options.settings.network.key()
         configuration.promptProtocolPrefixes += [
-            GroupMessenger.protocolID, PeerExchange.protocolID,
+            GroupMessenger.Channel.group.protocolID, PeerExchange.protocolID,
+            GroupMessenger.Channel.secureStatements.protocolID,
         ]
         return configuration
     }

@@ -85,6 +85,28 @@ actor AggregationWorker {
         return AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: adapter)
     }
 
+    /// Checks the sum that a secure round opened, adds its mean to the base and stores the new
+    /// adapter; a failure is the sum's, the same on every node.
+    ///
+    /// - Throws: when the base is missing or the store fails.
+    func aggregate(
+        _ order: SumOrder
+    ) async throws -> Result<AggregateOutcome, RejectReason> {
+        let base = try AdapterStateCodec.decode(
+            await store.requiredObject(order.baseAdapterDigest))
+        let aggregate: Aggregate
+        do throws(RejectReason) {
+            aggregate = try AggregationRound(
+                manifest: manifest, layout: layout, round: order.round
+            ).aggregate(order.sum, onto: base)
+        } catch {
+            return .failure(error)
+        }
+        let adapter = try await store.storeObject(AdapterStateCodec.encode(aggregate.adapter))
+        return .success(
+            AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: adapter))
+    }
+
     // MARK: - Gossip
 
     /// Decides whether a member's state may be averaged.

@@ -94,7 +94,7 @@ actor RoundTrainer {
             if let publisher = setup.publisher {
                 return try await handInState(round: round, to: publisher)
             }
-            return .updateReady(round: round, summary: try await handIn(round: round))
+            return try await handIn(round: round)
         } catch let shortage as MemoryShortage {
             await stepDown(shortage)
             return await train(round: round, base: base, stop: stop, progress: progress)
@@ -179,7 +179,10 @@ actor RoundTrainer {
     }
 
     /// Makes the update and stores it with what the node keeps of it.
-    private func handIn(round number: UInt64) async throws -> UpdateSummary {
+    ///
+    /// In secure rounds nothing of it goes to the disk: a node that ends before its update is
+    /// masked trains again.
+    private func handIn(round number: UInt64) async throws -> Event {
         let running = try endSteps(round: number)
         // What training started from is read once more, not held all the time.
         let start = try running.round.begin(
@@ -192,6 +195,14 @@ actor RoundTrainer {
         }
         var memory = found?.memory ?? AggregationRound.Memory(layout: setup.adapter.layout)
         let update = try quantize(delta, of: running, feedback: &memory.feedback)
+        if setup.manifest.manifest.secure != nil {
+            let contribution = SecureContribution(
+                baseAdapterDigest: running.base,
+                words: try running.round.secureVector.words(of: update),
+                weight: update.exampleCount)
+            if self.running?.round.round == number { self.running = nil }
+            return .contributionReady(round: number, contribution)
+        }
         let bytes = AdapterUpdateCodec.encode(update)
         let summary = update.summary(bytes: bytes)
         let record = found.map { _ in
@@ -201,7 +212,7 @@ actor RoundTrainer {
         }
         try await store.storeUpdate(bytes, record: record, keeping: found?.source)
         if self.running?.round.round == number { self.running = nil }
-        return summary
+        return .updateReady(round: number, summary: summary)
     }
 
     /// Stores what training made of the own state, for the next mean and for others.
@@ -264,7 +275,9 @@ actor RoundTrainer {
 
     /// A seed of this member for one purpose and round.
     private func seed(for purpose: String, round: UInt64) -> UInt64 {
-        var bytes = Array(purpose.utf8) + [0] + setup.manifest.digest.bytes + setup.member.bytes
+        // Secure or not, a federation with these settings trains the same.
+        let digest = setup.manifest.manifest.openCounterpart.digest
+        var bytes = Array(purpose.utf8) + [0] + digest.bytes + setup.member.bytes
         for shift in stride(from: 56, through: 0, by: -8) {
             bytes.append(UInt8(truncatingIfNeeded: round >> UInt64(shift)))
         }

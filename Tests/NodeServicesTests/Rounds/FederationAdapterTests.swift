@@ -101,6 +101,30 @@ import Testing
             code { _ = try FederationAdapter(manifest: small, record: Self.record()) } == .refused)
     }
 
+    @Test func `a secure federation is made of what a sum allows, else the reason is given`() throws
+    {
+        var options = FederationOptions()
+        options.startMemberCount = 5
+        options.secure = Manifest.SecureSettings()
+        let layout = try options.adapter(on: Self.record()).layout
+        do {
+            _ = try manifest(options, layout: layout)
+            Issue.record("the mean of products is accepted")
+        } catch let error as NodeError {
+            #expect(error.code == .invalidInput)
+            #expect(error.message.contains("factor-mean, ffa, rolora"))
+        }
+        options.aggregation = .factorMean
+        let made = try manifest(options, layout: layout)
+        #expect(made.secure?.memberMinimum == 5)
+        options.createdAtSeconds = made.createdAtSeconds
+        options.secure = nil
+        #expect(try manifest(options, layout: layout).digest == made.openCounterpart.digest)
+        options.secure = Manifest.SecureSettings()
+        options.exchange = .gossip
+        #expect(code { _ = try manifest(options, layout: layout) } == .invalidInput)
+    }
+
     @Test func `a part is layers and directions, or READ alone`() throws {
         var options = FederationOptions()
         options.rank = 4

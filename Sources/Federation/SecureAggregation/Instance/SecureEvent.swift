@@ -11,6 +11,8 @@ public enum SecureEvent: Sendable {
     /// Training gave an update: one ring word per element of the format, weighted already, and
     /// the weight, 1...weight unit.
     case contribution(words: [UInt32], weight: Int)
+    /// Contributions are waited for until then; the policy's span decides before the first one.
+    case contributionsDue(at: Timestamp)
     /// The opened sum was made into the adapter with that digest, durably in the store.
     case adapterReady(Digest)
 }
@@ -86,6 +88,20 @@ public struct SecureEnd: Hashable, Sendable {
         case sumOutOfBounds
         /// The sum is open, but too few members signed the same result in time.
         case noResult
+
+        /// One sentence for people.
+        public var sentence: String {
+            switch self {
+            case .certified: "The result of the secure round is certified."
+            case .noRoster: "Not enough members came together for a secure round."
+            case .noSurvivors: "Too few members exchanged shares that hold."
+            case .excluded: "This node is not among those that go on with the secure round."
+            case .noCertificate: "Too few members signed the masked sum; nothing was opened."
+            case .notOpened: "Too few members opened the sum."
+            case .sumOutOfBounds: "The opened sum is not what honest members can have put in."
+            case .noResult: "Too few members signed what came of the sum."
+            }
+        }
     }
 
     /// Why.

@@ -56,6 +56,8 @@ extension SecureFormation {
             signer: signer)
         if let slot = SecureSlot(frame) { signed[slot] = frame }
         adopt(SecureGroup(frame: frame, id: id, joins: entries, policy: policy))
+        // After a restart it would propose another one of the same view.
+        persist(SecureRecords.rosterAck(policy.round), id.bytes)
         send(frame, to: policy.candidates)
     }
 

@@ -29,7 +29,6 @@ extension SecureGroupInstance {
         }
         if round.sumIsOutOfBounds { return .sumOutOfBounds }
         if round.ownIndex == nil { return .excluded }
-        let due = startedAt.adding(seconds: timing.contributionSeconds)
         if let openedAt = round.openedAt {
             return isPast(openedAt, timing.certificateSeconds) ? .noResult : nil
         }

@@ -19,6 +19,8 @@ public struct SecureGroupInstance: Sendable {
     /// Whether masked bytes of the update had left before a restart.
     let wasSpent: Bool
     let startedAt: Timestamp
+    /// When every contribution should be there.
+    var due: Timestamp
 
     var formation: SecureFormation
     var round: SecureGroupRound?
@@ -48,6 +50,7 @@ public struct SecureGroupInstance: Sendable {
         isHelper = SecureRecords.hasTakenPart(round: policy.round, in: records)
         wasSpent = SecureRecords.isUpdateSpent(round: policy.round, in: records)
         startedAt = now
+        due = now.adding(seconds: policy.timing.contributionSeconds)
         self.now = now
         nextStatusAt = now.adding(seconds: policy.timing.statusSeconds)
         formation = SecureFormation(
@@ -70,6 +73,7 @@ public struct SecureGroupInstance: Sendable {
         case .tick: break
         case .received(let peer, let bytes): received(bytes, from: peer)
         case .contribution(let words, let weight): contribute(words, weight: weight)
+        case .contributionsDue(let time): due = time
         case .adapterReady(let digest): round?.adapterDigest = digest
         }
         step()
@@ -89,13 +93,14 @@ public struct SecureGroupInstance: Sendable {
             if let group = formation.finalGroup {
                 round = SecureGroupRound(
                     policy: policy, signer: signer, group: group, secrets: formation.secrets,
-                    isHelper: isHelper, startedAt: startedAt, now: now)
+                    isHelper: isHelper, due: due, now: now)
                 formation.secrets = nil
             }
         }
         if round != nil {
             round?.now = now
             round?.lastHeard = lastHeard
+            round?.due = due
             if let contribution {
                 round?.contribution = contribution
                 self.contribution = nil

@@ -6,8 +6,7 @@ internal import Cryptography
 extension SecureGroupRound {
     /// When the masked vectors should all have arrived.
     private func dataDeadline(_ state: ViewState) -> Timestamp {
-        let due = startedAt.adding(seconds: policy.timing.contributionSeconds)
-        return max(state.since, due).adding(seconds: policy.timing.dataSeconds)
+        max(state.since, due).adding(seconds: policy.timing.dataSeconds)
     }
 
     /// When this view is given up.

@@ -14,7 +14,8 @@ struct SecureGroupRound: Sendable {
     /// `nil` for a node that is not in the roster.
     let ownIndex: Int?
     let isHelper: Bool
-    let startedAt: Timestamp
+    /// When every contribution should be there.
+    var due: Timestamp
     let finalAt: Timestamp
 
     /// Wiped as soon as the sum is open or the round is over.
@@ -67,14 +68,14 @@ struct SecureGroupRound: Sendable {
 
     init(
         policy: SecurePolicy, signer: any MessageSigner, group: SecureGroup,
-        secrets: RoundSecrets?, isHelper: Bool, startedAt: Timestamp, now: Timestamp
+        secrets: RoundSecrets?, isHelper: Bool, due: Timestamp, now: Timestamp
     ) {
         self.policy = policy
         self.signer = signer
         self.group = group
         ownIndex = group.index(of: signer.publicKey)
         self.isHelper = isHelper
-        self.startedAt = startedAt
+        self.due = due
         finalAt = now
         viewEnteredAt = now
         self.secrets = ownIndex == nil ? nil : secrets

@@ -1,4 +1,4 @@
-internal import Cryptography
+package import Cryptography
 
 /// A member's secrets of one round, all of them in guarded memory and nowhere else.
 ///
@@ -22,7 +22,7 @@ public struct RoundSecrets: Sendable {
     }
 
     /// Derives every secret from a seed of 32 bytes that serves for one round of one member.
-    init(seed: SecretBytes) {
+    package init(seed: SecretBytes) {
         func derived(_ domain: StaticString, byteCount: Int) -> SecretBytes {
             KeyedDerivation.blake2b(
                 key: seed, message: CanonicalWriter(domain: domain).bytes, byteCount: byteCount)

@@ -112,11 +112,10 @@ struct SecureFrame: Hashable, Sendable {
         return writer.bytes
     }
 
-    private static func signedBytes(_ plain: [UInt8]) -> [UInt8] {
-        var writer = CanonicalWriter(domain: "psa1/sig")
-        writer.write(raw: plain)
-        return writer.bytes
-    }
+    private static func signedBytes(_ plain: [UInt8]) -> [UInt8] { domainBytes + plain }
+
+    /// What is signed in front of every message's bytes.
+    static let domainBytes = CanonicalWriter(domain: "psa1/sig").bytes
 }
 
 extension CanonicalWriter {

@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Secure rounds over TCP: secure.sh [MEMBERS...] [--kills KIND...]
+#
+# For each number of members a plain federation runs first, then a secure one of the same identities,
+# texts and settings: after every round both must have the same adapter, bit for bit, on every node. With
+# fewer than five members that needs --small-group.
+#
+# With --kills, four members go on, and for each kind of frame (protocol/secure-aggregation.md, section
+# 2.1; 32 masked words, 33 summed ones) one of them is killed right before it sends one: the other three
+# get their sum or a lost round and go on, and the killed one comes back. Needs SECURE_CRASH_NODE, the
+# program of Tests/SecureCrashNode. secure.sh 3 8 16 --kills 1 3 4 5 6 8 12 13 14 is the long run.
+cd "$(dirname "$0")"
+. ./federation.sh
+
+names=(ada bela cleo dora emil fritz gerd hanna ida jan kurt lena max nora otto paul)
+STARLING_TEST_MODEL=$folder/model
+python3 tiny_model.py "$STARLING_TEST_MODEL"
+rounds=2
+
+sizes=()
+kinds=()
+while [ $# -gt 0 ] && [ "$1" != --kills ]; do sizes+=("$1"); shift; done
+[ $# -eq 0 ] || { shift; kinds=("$@"); }
+[ ${#sizes[@]} -gt 0 ] || sizes=(3 5)
+
+texts() { # COUNT: a text of its own for each member
+    local index
+    for index in $(seq 0 $(($1 - 1))); do
+        sed -n "$((1 + 300 * (index / 4))),$((400 + 300 * (index / 4)))p" \
+            "$STARLING_TEST_PLAYS/${plays[$((index % 4))]}_gut.txt" >"$folder/${names[$index]}.txt"
+    done
+}
+
+make() { # MEMBERS ROUNDS [more flags of init]
+    local members=$1 all=$2
+    shift 2
+    "$STARLING" init --home "$folder/ada" --model "$STARLING_TEST_MODEL" --name secret \
+        --members "$members" --rounds "$all" --local-steps 4 --batch 2 --length 32 --rank 4 \
+        --created-at 1700000000 --format json "$@" \
+        >"$folder/init.json"
+}
+
+start() { # INDEX [JOIN LINE]
+    local name=${names[$1]} join=${2:-}
+    "$STARLING" run --home "$folder/$name" --data "$folder/$name.txt" --held-out 0 \
+        --listen /ip4/127.0.0.1/tcp/0 --threads 1 --stay ${join:+--join "$join"} \
+        >>"$folder/$name.log" 2>>"$folder/$name.err" &
+    process[$name]=$!
+}
+
+run_all() { # MEMBERS
+    local index join
+    start 0
+    join=$(join_line ada)
+    for index in $(seq 1 $(($1 - 1))); do start "$index" "$join"; done
+}
+
+stop_all() {
+    local name
+    for name in "${!process[@]}"; do
+        kill -TERM "${process[$name]}"
+        await_exit "$name" 30
+    done
+}
+
+adapters() { # MEMBERS: the adapters of all rounds, the same on every node
+    local index list first=
+    for index in $(seq 0 $(($1 - 1))); do
+        list=$(sed -n 's/^round \([0-9]*\): adapter \(.*\)/\1 \2/p' "$folder/${names[$index]}.log")
+        [ "$(wc -l <<<"$list")" -eq "$rounds" ] || fail "${names[$index]} adopted: $list"
+        [ -z "$first" ] || [ "$list" = "$first" ] || fail "${names[$index]} adopted others: $list"
+        first=$list
+    done
+    echo "$first"
+}
+
+# Leaves the keys alone.
+clear_homes() {
+    local name
+    for name in "${names[@]}"; do
+        rm -rf "$folder/$name/models" "$folder/$name/state" "$folder/$name.log" "$folder/$name.err"
+    done
+}
+
+for size in "${sizes[@]}"; do
+    clear_homes
+    texts "$size"
+    small=$([ "$size" -lt 5 ] && echo --small-group || true)
+    make "$size" "$rounds" --aggregation factor-mean --wire ring32
+    run_all "$size"
+    for index in $(seq 0 $((size - 1))); do await_round "${names[$index]}" "$rounds" 120; done
+    stop_all
+    grep -q "averaged with $size of $size" "$folder/ada.log" || fail "a plain round lacks somebody"
+    plain=$(adapters "$size")
+    clear_homes
+
+    if [ -n "$small" ] && make "$size" "$rounds" --secure 2>"$folder/small.err"; then
+        fail "a small group without the setting"
+    fi
+    make "$size" "$rounds" --secure $small
+    run_all "$size"
+    for index in $(seq 0 $((size - 1))); do await_round "${names[$index]}" "$rounds" 120; done
+    stop_all
+    for index in $(seq 0 $((size - 1))); do
+        name=${names[$index]}
+        [ "$(grep -c "opened the sum of $size updates" "$folder/$name.log")" -eq "$rounds" ] \
+            || fail "$name did not open $rounds sums of $size"
+        if [ -n "$small" ]; then
+            grep -q '^WARNING' "$folder/$name.log" || fail "$name did not warn of small groups"
+        fi
+        audit_passes "$name"
+    done
+    secure=$(adapters "$size")
+    [ "$plain" = "$secure" ] || fail "plain $plain, secure $secure"
+    echo "$size members: $rounds secure rounds, the adapters of the plain ones: ${secure##* }"
+done
+
+[ ${#kinds[@]} -gt 0 ] || exit 0
+: "${SECURE_CRASH_NODE:?the program of Tests/SecureCrashNode}"
+clear_homes
+texts 4
+make 4 1000 --secure --small-group
+run_all 4
+await_round dora 1 120
+kill -TERM "${process[dora]}"
+await_exit dora 30
+for kind in "${kinds[@]}"; do
+    # The three others do without it until it is back.
+    rm -f "$folder/dora/crash"
+    "$SECURE_CRASH_NODE" "$folder/dora" "$folder/dora.txt" "$(join_line bela)" "$kind" \
+        >>"$folder/dora.log" 2>>"$folder/dora.err" &
+    process[dora]=$!
+    disown
+    before=$(status ada round)
+    await_round dora $((before + 2)) 240
+    touch "$folder/dora/crash"
+    for _ in $(seq 600); do
+        kill -0 "${process[dora]}" 2>/dev/null || break
+        sleep 0.2
+    done
+    kill -0 "${process[dora]}" 2>/dev/null && fail "dora was not killed before a frame of kind $kind"
+    unset "process[dora]"
+    "$STARLING" audit --home "$folder/dora" >/dev/null || fail "the audit after a kill at $kind"
+    at=$(status ada round)
+    for name in ada bela cleo; do await_round "$name" $((at + 2)) 240; done
+    for name in ada bela cleo; do
+        sed -n "s/^round $((at + 1)): \(averaged.*\|no sum.*\)/$name: \1/p" "$folder/$name.log"
+    done | sort -u | head -n 1 | sed "s/^/killed before kind $kind: round $((at + 1)), /"
+done
+start 3 "$(join_line bela)"
+at=$(status ada round)
+for name in ada bela cleo dora; do await_round "$name" $((at + 2)) 240; done
+stop_all
+for name in ada bela cleo dora; do audit_passes "$name"; done
+last=$(for name in ada bela cleo dora; do
+    sed -n 's/^round \([0-9]*\): adapter \(.*\)/\1 \2/p' "$folder/$name.log"
+done | sort | uniq | cut -d' ' -f1 | uniq -d)
+[ -z "$last" ] || fail "two adapters of round $last"
+grep -h 'broke the rules' "$folder"/*.log && fail "an honest node was accused"
+echo "killed at ${#kinds[@]} steps: no round has two adapters, all audits pass"
