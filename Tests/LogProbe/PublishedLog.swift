@@ -30,7 +30,7 @@ struct PublishedLog {
         }
         try write(head.bytes, "tiles/checkpoint")
         let size = head.head.size
-        for index in Set([0, 1, 254, 255, 256, 257, size / 2, size - 2, size - 1]).sorted()
+        for index in Set([0, 1, 254, 255, 256, 257, size / 2, size &- 2, size - 1]).sorted()
         where index < size {
             try writeInclusion(of: index, under: head)
         }

@@ -36,8 +36,7 @@ audit_against() { # HOME PLACE [more flags]
 audit_against "$folder/early" "$(join_line bela)" || fail "$(cat "$folder/against.json")"
 jq -c '{ok, agreements}' "$folder/against.json"
 for name in ada bela cleo; do await_round "$name" 4 240; done
-sleep 8 # one exchange of heads
-for name in ada bela cleo; do kill -INT "${process[$name]}"; await_exit "$name" 30; done
+for name in ada bela cleo; do await_exit "$name" 90; done
 
 echo "== exports"
 "$STARLING" export --home "$folder/ada" --format peft "$folder/adapter" >/dev/null

@@ -163,7 +163,7 @@ extension ExportDocument.Claims {
                 .init(peer: peer($0), examples: nil, update: nil)
             }
         if case .summed(let summary) = participation.secure {
-            secure = Secure(
+            secure = ExportDocument.Secure(
                 examples: Int(summary.weight), members: summary.memberCount,
                 total: summary.totalDigest.hexadecimal)
         } else {

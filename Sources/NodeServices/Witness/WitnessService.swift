@@ -25,9 +25,9 @@ actor WitnessService {
     static let streamDeadline = Duration.seconds(60)
     /// The streams that are served at once; others are reset and come again.
     static let streamCountMax = 16
-    /// How often new heads are shown to the others: often enough to be cosigned before a round is
-    /// over, seldom enough to cost nothing.
-    static let interval = Duration.seconds(5)
+    /// How often new heads are shown to the others: often enough to be cosigned before a node that
+    /// has finished goes (three seconds), seldom enough to cost nothing.
+    static let interval = Duration.seconds(2)
     /// How long a member may take to answer.
     static let answerDeadline = Duration.seconds(10)
 
