@@ -2,7 +2,7 @@
 # The node tests: real processes, real sockets, the real model.
 set -euo pipefail
 cd "$(dirname "$0")"
-for test in commands documents network resume audit kill unequal tiers gossip wire; do
+for test in commands documents network resume audit kill unequal tiers join gossip wire; do
     echo "-- $test"
     "./$test.sh"
 done
