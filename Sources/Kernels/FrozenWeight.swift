@@ -135,8 +135,8 @@ public struct FrozenWeight {
         }
     }
 
-    /// A bound of the memory of a map that a use takes until it is given back: what all threads
-    /// decode at the same time.
+    /// The memory of a map that a use takes until it is given back: what all threads decode at the
+    /// same time, and what comes with it.
     public var passingByteCount: Int {
         guard case .encoded(let encoded) = contents, let passing = encoded.passing else { return 0 }
         let tiling = Tiling(self)

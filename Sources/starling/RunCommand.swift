@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Kernels
 internal import LibP2P
 internal import Logging
 internal import NodeServices
@@ -102,6 +103,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        FloatBuffer.keepLargeBlocksApart()
         try await withSharedConsole(output) { console in
             let narrator = NodeNarrator(console: console)
             let node = Node(options: try options(narrator: narrator))

@@ -22,6 +22,7 @@ struct TrainSession {
             let data = try data(located, length: length(located))
             return try train(located, data: data, plan: nil, folder: folder)
         }
+        FloatBuffer.keepLargeBlocksApart()
         var planner = MemoryPlanner(try request(within: budget))
         while true {
             let plan = try choose(planner)

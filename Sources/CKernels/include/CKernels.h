@@ -23,6 +23,8 @@ void sk_parallel(intptr_t task_count, intptr_t workers_max, sk_task run, void *c
 
 // Gives the system back what the allocator holds free, where it can (threads.c).
 void sk_release_free_memory(void);
+// From now on it does so at once for every block of a MiB or more.
+void sk_keep_large_blocks_apart(void);
 
 // Processor (threads.c).
 

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Federation
+internal import Kernels
 internal import Logging
 internal import Storage
 
@@ -60,6 +61,8 @@ actor AggregationWorker {
     ///
     /// - Throws: when an object is missing or doesn't hold, or the store fails.
     func aggregate(_ order: AggregationOrder) async throws -> AggregateOutcome {
+        // What it was made of goes back to the system before the next round trains.
+        defer { FloatBuffer.releaseFreeMemory() }
         let round = AggregationRound(manifest: manifest, layout: layout, round: order.round)
         var sum = try RoundSum(
             round, base: await store.requiredObject(order.baseAdapterDigest),
@@ -117,6 +120,7 @@ actor AggregationWorker {
     ///
     /// - Throws: when an object is missing or doesn't hold, or the store fails.
     func mix(_ order: MixOrder) async throws -> MixOutcome {
+        defer { FloatBuffer.releaseFreeMemory() }
         let inspector = try requiredInspector
         let own = try AdapterStateCodec.decode(
             await store.requiredObject(order.ownState), layout: layout)

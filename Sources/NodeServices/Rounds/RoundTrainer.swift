@@ -41,7 +41,8 @@ actor RoundTrainer {
         let base: ObjectID
         let selection: TensorSelection
         let adapter: RoundAdapter
-        let trainer: LocalTrainer
+        /// `nil` once all steps are made.
+        var trainer: LocalTrainer?
         var stepCount = 0
         var exampleCount = 0
         var rateSum = 0.0
@@ -123,8 +124,9 @@ actor RoundTrainer {
             ? try await self.memory(before: round, base: base).memory : nil
         let start = try round.begin(
             AdapterStateCodec.decode(await store.requiredObject(base)), selection: selection)
-        // What a replaced task left is not needed beside what this one makes.
+        // What the last round or a replaced task left is not needed beside what this one makes.
         running = nil
+        FloatBuffer.releaseFreeMemory()
         let model = try self.model ?? load(work.options)
         self.model = model
         let adapter = RoundAdapter(
@@ -146,10 +148,11 @@ actor RoundTrainer {
     }
 
     private func step(round: UInt64, step: Int) throws -> TrainingProgress {
-        guard let running, round == running.round.round else { throw CancellationError() }
+        guard let running, round == running.round.round, let trainer = running.trainer
+        else { throw CancellationError() }
         let clock = ContinuousClock()
         let began = clock.now
-        let report = try running.trainer.step()
+        let report = try trainer.step()
         try checkMemory()
         let seconds = max((clock.now - began) / .seconds(1), 1e-6)
         secondsPerStep = secondsPerStep.map { 0.7 * $0 + 0.3 * seconds } ?? seconds
@@ -165,12 +168,22 @@ actor RoundTrainer {
         )
     }
 
+    /// Ends a round's steps: gradients and moments are not needed for what becomes of them.
+    private func endSteps(round number: UInt64) throws -> Running {
+        guard var running, number == running.round.round else { throw CancellationError() }
+        self.running = nil
+        running.trainer = nil
+        self.running = running
+        FloatBuffer.releaseFreeMemory()
+        return running
+    }
+
     /// Makes the update and stores it with what the node keeps of it.
     ///
     /// In secure rounds nothing of it goes to the disk: a node that ends before its update is
     /// masked trains again.
     private func handIn(round number: UInt64) async throws -> Event {
-        guard let running, number == running.round.round else { throw CancellationError() }
+        let running = try endSteps(round: number)
         // What training started from is read once more, not held all the time.
         let start = try running.round.begin(
             AdapterStateCodec.decode(await store.requiredObject(running.base)),
@@ -206,7 +219,7 @@ actor RoundTrainer {
     private func handInState(
         round number: UInt64, to publisher: StatePublisher
     ) async throws -> Event {
-        guard let running, number == running.round.round else { throw CancellationError() }
+        let running = try endSteps(round: number)
         // What training started from is read once more, not held all the time.
         let start = try running.round.begin(
             AdapterStateCodec.decode(await store.requiredObject(running.base)),

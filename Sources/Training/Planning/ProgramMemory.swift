@@ -17,10 +17,11 @@ public struct ProgramMemory: Hashable, Sendable {
 
     /// `starling train`.
     public static let train = ProgramMemory(
-        base: 48_000_000, perVocabularyEntry: 250, copiesPerParameter: 8, perTextByte: 4)
-    /// `starling run`: the same with network, store and the sums of others' updates.
+        base: 34_000_000, perVocabularyEntry: 250, copiesPerParameter: 8, perTextByte: 4)
+    /// `starling run`: the same with network, store, the state with its outer momentum, and the sums
+    /// of others' updates.
     public static let node = ProgramMemory(
-        base: 50_000_000, perVocabularyEntry: 250, copiesPerParameter: 24, perTextByte: 4)
+        base: 58_000_000, perVocabularyEntry: 250, copiesPerParameter: 40, perTextByte: 4)
 
     /// Makes constants.
     public init(
