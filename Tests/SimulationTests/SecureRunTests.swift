@@ -48,6 +48,17 @@ struct SecureRunTests {
         }
     }
 
+    /// A majority of sixteen is more than a sum needs at least.
+    @Test func `sixteen nodes sum everybody`() {
+        var scenario = SimulationScenario.secret
+        scenario.nodeCount = 16
+        scenario.startMemberCount = 16
+        scenario.roundCount = 1
+        let report = SimulationRun(seed: 3, scenario: scenario).run()
+        SimulationRunTests.expectConsensus(report, rounds: 1)
+        #expect(Self.outcomes(report).map(\.participants.count) == [16])
+    }
+
     @Test func `three nodes with the setting for small groups sum and are warned`() {
         var scenario = quartet()
         scenario.nodeCount = 3

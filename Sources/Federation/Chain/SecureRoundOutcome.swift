@@ -31,17 +31,17 @@ extension SecureRoundOutcome {
         guard let secure = manifest.secure else { return false }
         guard case .summed(let summary) = self else { return true }
         let count = summary.participants.count
-        guard
-            (SecureThresholds.memberCountMin...members.count).contains(summary.memberCount),
+        guard summary.memberCount >= SecureThresholds.memberCountMin,
+            summary.memberCount <= members.count,
             ChainState.isAscending(summary.participants),
             Set(summary.participants).isSubset(of: members)
         else { return false }
         let least = SecureThresholds(
             memberCount: summary.memberCount, memberMinimum: secure.memberMinimum
         ).participantMinimum
-        return (least...max(least, summary.memberCount)).contains(count)
-            && count <= summary.memberCount
-            && (count...count * manifest.ring.weightUnit).contains(Int(summary.weight))
+        return count >= least && count <= summary.memberCount
+            && Int(summary.weight) >= count
+            && Int(summary.weight) <= count * manifest.ring.weightUnit
     }
 }
 

@@ -26,7 +26,8 @@ extension PeerInstance {
         guard let settings = manifest.manifest.secure, current.round != nil, isMember,
             current.decided == nil, current.secure.instance == nil, current.secure.held == nil,
             !current.secure.isLost, adoptedHeight == chain.height,
-            (current.quorum..<settings.memberMinimum).contains(reachableMembers.count)
+            reachableMembers.count >= current.quorum,
+            reachableMembers.count < settings.memberMinimum
         else {
             current.secure.shortSince = nil
             return

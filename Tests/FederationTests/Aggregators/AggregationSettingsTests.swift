@@ -56,8 +56,8 @@ struct AggregationSettingsTests {
         let version = Manifest.domain.description.utf8.count + 2
         plain[version] = 2
         #expect(throws: ManifestError.notCanonical) { try Manifest(canonicalBytes: plain) }
-        plain[version] = 4
-        #expect(throws: ManifestError.unknownVersion(4)) { try Manifest(canonicalBytes: plain) }
+        plain[version] = 5
+        #expect(throws: ManifestError.unknownVersion(5)) { try Manifest(canonicalBytes: plain) }
     }
 
     @Test func `unknown names and values outside their ranges are refused`() throws {
