@@ -26,7 +26,6 @@ for name in ada bela cleo; do await_round "$name" 1 180; done
 kill -INT "${process[cleo]}"
 await_exit cleo 60
 cp -r "$folder/cleo" "$folder/early"
-start 2 "$join" --linger 60
 audit_against() { # HOME PLACE [more flags]
     local home=$1 place=$2
     shift 2
@@ -35,6 +34,7 @@ audit_against() { # HOME PLACE [more flags]
 # Over the network, of a node that runs.
 audit_against "$folder/early" "$(join_line bela)" || fail "$(cat "$folder/against.json")"
 jq -c '{ok, agreements}' "$folder/against.json"
+start 2 "$join" --linger 60
 for name in ada bela cleo; do await_round "$name" 4 240; done
 for name in ada bela cleo; do await_exit "$name" 90; done
 
