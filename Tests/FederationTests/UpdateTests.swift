@@ -157,4 +157,24 @@ struct UpdateTests {
         notFinite.replaceSubrange((bytes.count - 4)..., with: [0, 0, 0xC0, 0x7F])
         #expect(throws: CanonicalError.self) { try AdapterStateCodec.decode(notFinite) }
     }
+
+    @Test func `the adapter of a state is read without its momentum`() throws {
+        let momentum = NamedTensors(
+            Fixtures.adapter.elements.map { element in
+                var tensor = element.tensor
+                tensor.values = tensor.values.map { 3 * $0 + 1 }
+                return .init(name: element.name, tensor: tensor)
+            })
+        let state = ConsensusState(adapter: Fixtures.adapter, momentum: momentum)
+        let bytes = AdapterStateCodec.encode(state.tensors)
+        #expect(try AdapterStateCodec.decodeAdapter(bytes) == Fixtures.adapter)
+        #expect(try AdapterStateCodec.decode(bytes) == state.tensors)
+        let alone = AdapterStateCodec.encode(Fixtures.adapter)
+        #expect(try AdapterStateCodec.decodeAdapter(alone) == Fixtures.adapter)
+        for count in 0..<bytes.count {
+            #expect(throws: CanonicalError.self) {
+                try AdapterStateCodec.decodeAdapter(Array(bytes.prefix(count)))
+            }
+        }
+    }
 }

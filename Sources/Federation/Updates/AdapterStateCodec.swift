@@ -32,17 +32,42 @@ public enum AdapterStateCodec {
     public static func decode(
         _ bytes: [UInt8], layout: AdapterLayout? = nil
     ) throws(CanonicalError) -> NamedTensors {
+        let tensors = try decode(bytes, passingOver: nil)
+        if let layout, AdapterLayout(of: tensors) != layout { throw .malformed(offset: 0) }
+        return tensors
+    }
+
+    /// Reads the adapter of a ``ConsensusState`` and passes over its momentum, which training does
+    /// not need and which is as large again.
+    ///
+    /// - Throws: `CanonicalError`; `malformed` also for a value of the adapter that is not finite.
+    public static func decodeAdapter(_ bytes: [UInt8]) throws(CanonicalError) -> NamedTensors {
+        try decode(bytes, passingOver: ConsensusState.momentumPrefix)
+    }
+
+    private static func decode(
+        _ bytes: [UInt8], passingOver prefix: String?
+    ) throws(CanonicalError) -> NamedTensors {
         var reader = try CanonicalReader(bytes, domain: domain)
         let count = try reader.readCount(
             max: AdapterUpdateCodec.tensorCountMax, itemByteCount: 12)
         var elements: [NamedTensors.Element] = []
+        var lastName: String?
         for _ in 0..<count {
             let start = reader.offset
             let name = try reader.readText(max: AdapterUpdateCodec.nameByteCountMax)
-            if let last = elements.last, !NamedTensors.precedes(last.name, name) {
+            if let lastName, !NamedTensors.precedes(lastName, name) {
                 throw .malformed(offset: start)
             }
+            lastName = name
             let shape = try reader.readShape(rankMax: AdapterUpdateCodec.rankMax)
+            if let prefix, name.hasPrefix(prefix) {
+                guard shape.elementCount <= reader.remainingCount / 4 else {
+                    throw .truncated(offset: reader.offset)
+                }
+                try reader.skip(rawCount: 4 * shape.elementCount)
+                continue
+            }
             let words = try reader.readLittleEndianWords(count: shape.elementCount)
             let values = words.map { Float(bitPattern: $0) }
             guard values.allSatisfy(\.isFinite) else { throw .malformed(offset: start) }
@@ -51,9 +76,7 @@ public enum AdapterStateCodec {
                     name: name, tensor: FloatTensor(shape: shape, values: values)))
         }
         try reader.finish()
-        let tensors = NamedTensors(elements)
-        if let layout, AdapterLayout(of: tensors) != layout { throw .malformed(offset: 0) }
-        return tensors
+        return NamedTensors(elements)
     }
 
     /// The object id of an adapter state: the digest that entries and exports name.

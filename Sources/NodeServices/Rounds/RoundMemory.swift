@@ -74,7 +74,7 @@ struct RoundMemory: Sendable {
         // A node that slept through later rounds may never have fetched the one that it was in.
         guard let after = try await state(adopted) else {
             return try round.remember(
-                record.memory, own: nil, from: start, to: AdapterStateCodec.decode(end))
+                record.memory, own: nil, from: start, to: AdapterStateCodec.decodeAdapter(end))
         }
         var own: AggregationRound.Part?
         if let bytes = try await store.object(record.updateID) {
@@ -85,11 +85,11 @@ struct RoundMemory: Sendable {
         let memory = try round.remember(record.memory, own: own, from: start, to: after)
         guard adopted != base else { return memory }
         return try round.remember(
-            memory, own: nil, from: after, to: AdapterStateCodec.decode(end))
+            memory, own: nil, from: after, to: AdapterStateCodec.decodeAdapter(end))
     }
 
     private func state(_ id: ObjectID) async throws -> NamedTensors? {
         guard let bytes = try await store.object(id) else { return nil }
-        return try AdapterStateCodec.decode(bytes)
+        return try AdapterStateCodec.decodeAdapter(bytes)
     }
 }

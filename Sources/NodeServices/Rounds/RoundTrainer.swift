@@ -82,6 +82,8 @@ actor RoundTrainer {
     ) async -> Event? {
         do {
             try await begin(round: round, base: base)
+            // The state that it was split from, with its momentum.
+            FloatBuffer.releaseFreeMemory()
             let stepCount = setup.manifest.manifest.training.localStepCount
             var stepsDone = 0
             for step in 1...stepCount {
@@ -123,7 +125,7 @@ actor RoundTrainer {
             manifest.aggregation.usesControlVariates
             ? try await self.memory(before: round, base: base).memory : nil
         let start = try round.begin(
-            AdapterStateCodec.decode(await store.requiredObject(base)), selection: selection)
+            AdapterStateCodec.decodeAdapter(await store.requiredObject(base)), selection: selection)
         // What the last round or a replaced task left is not needed beside what this one makes.
         running = nil
         FloatBuffer.releaseFreeMemory()
@@ -186,7 +188,7 @@ actor RoundTrainer {
         let running = try endSteps(round: number)
         // What training started from is read once more, not held all the time.
         let start = try running.round.begin(
-            AdapterStateCodec.decode(await store.requiredObject(running.base)),
+            AdapterStateCodec.decodeAdapter(await store.requiredObject(running.base)),
             selection: running.selection)
         let delta = running.adapter.merged(into: start).subtracting(start)
         var found: RoundMemory.Found?
@@ -222,7 +224,7 @@ actor RoundTrainer {
         let running = try endSteps(round: number)
         // What training started from is read once more, not held all the time.
         let start = try running.round.begin(
-            AdapterStateCodec.decode(await store.requiredObject(running.base)),
+            AdapterStateCodec.decodeAdapter(await store.requiredObject(running.base)),
             selection: running.selection)
         let event = try await publisher.publish(
             running.adapter.merged(into: start), from: start, base: running.base, round: number,

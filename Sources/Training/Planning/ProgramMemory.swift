@@ -21,7 +21,7 @@ public struct ProgramMemory: Hashable, Sendable {
     /// `starling run`: the same with network, store, the state with its outer momentum, and the sums
     /// of others' updates.
     public static let node = ProgramMemory(
-        base: 58_000_000, perVocabularyEntry: 250, copiesPerParameter: 40, perTextByte: 4)
+        base: 50_000_000, perVocabularyEntry: 250, copiesPerParameter: 40, perTextByte: 4)
 
     /// Makes constants.
     public init(
