@@ -13,7 +13,9 @@ enum SwarmFixture {
     static let digest = "/test/digest/1.0.0"
     /// Sends as many patterned bytes as its length-prefixed request says.
     static let source = "/test/source/1.0.0"
-    /// Reads nothing until the opener resets.
+    /// Reads nothing, and writes until nobody takes it any more.
+    static let hold = "/test/hold/1.0.0"
+    /// Reads all that comes and answers nothing.
     static let stall = "/test/stall/1.0.0"
 
     static func make(
@@ -58,6 +60,10 @@ enum SwarmFixture {
         }
         swarm.register(protocol: stall) { _, stream in
             _ = try? await stream.readExactly(Int.max)
+        }
+        swarm.register(protocol: hold) { _, stream in
+            let bytes = [UInt8](repeating: 0, count: 256 << 10)
+            while (try? await stream.write(bytes)) != nil {}
         }
         prepare(swarm)
         _ = try await swarm.start()
