@@ -29,7 +29,8 @@ public struct RoundCertificate: Hashable, Sendable {
     /// The certificate of an entry that follows this state.
     public init(_ entry: CertifiedEntry, after chain: ChainState) {
         self.init(
-            participation: entry.proposal, statement: entry.result, threshold: chain.quorum,
+            participation: entry.proposal, statement: entry.result,
+            threshold: chain.resultQuorum(of: entry.proposal.secure),
             signatures: entry.signatures)
     }
 
