@@ -27,6 +27,7 @@ chitchat-pooled $text --kind pooled
 chitchat-factor-mean $text $federation factor-mean
 chitchat-spectral-lr3e-3 $text $federation spectral --learning-rate 3e-3
 chitchat-local-lr3e-3 $text --kind local --learning-rate 3e-3
+chitchat-spectral-lr3e-3-outer2 $text $federation spectral --learning-rate 3e-3 --outer-rate 2
 chitchat-spectral-outer2 $text $federation spectral --outer-rate 2
 chitchat-spectral-norms $text $federation spectral --keep-input-norms
 chitchat-spectral-tiers $text $federation spectral --tier 3:8 --tier 8:4 --tier all:8
