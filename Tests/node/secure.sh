@@ -116,6 +116,17 @@ for size in "${sizes[@]}"; do
     [ "$opened" -ge $((rounds * (2 * size / 3 + 1))) ] || fail "only $opened sums were opened"
     secure=$(adapters "$size")
     [ "$plain" = "$secure" ] || fail "plain $plain, secure $secure"
+    # Who masked, how many signed, and which bytes came out, for somebody without a store.
+    rm -rf "$folder/export"
+    "$STARLING" export --home "$folder/ada" "$folder/export" >"$folder/export.out"
+    "$STARLING" verify "$folder/export" --format json >"$folder/verify.json" \
+        || fail "the export is not verified: $(cat "$folder/verify.json")"
+    [ "$(jq '.participants | length' "$folder/verify.json")" -eq "$size" ] \
+        || fail "verify names others than $size: $(cat "$folder/verify.json")"
+    sed -i 's/"members" : [0-9]*/"members" : 99/' "$folder/export/starling.json"
+    if "$STARLING" verify "$folder/export" >"$folder/forged.out" 2>&1; then
+        fail "a forged number of members is verified"
+    fi
     echo "$size members: $rounds secure rounds, the adapters of the plain ones: ${secure##* }"
 done
 
