@@ -18,7 +18,7 @@ peak() { # NAME -> bytes; keeps the last one that was read
 }
 
 "$STARLING" init --home "$folder/ada" --model "$STARLING_TEST_MODEL" --name tiers \
-    --rounds "$rounds" --local-steps 3 --batch 2 --length 128 --rank 8 --members 3 \
+    --rounds "$rounds" --local-steps 3 --batch 2 --length 128 --rank 6 --members 3 \
     --aggregation spectral --format json >"$folder/init.json"
 start 0 "" --stay --memory "${budgets[0]}"
 join=$(join_line ada)
