@@ -66,6 +66,8 @@ fortunes-local $text --kind local
 fortunes-spectral-int8 $text $federation spectral
 fortunes-pooled $text --kind pooled
 fortunes-factor-mean $text $federation factor-mean
+fortunes-local-lr3e-3 $text --kind local --learning-rate 3e-3
+fortunes-spectral-lr3e-3-outer2 $text $federation spectral --learning-rate 3e-3 --outer-rate 2
 LIST
 }
 
