@@ -6,20 +6,6 @@ internal import Tensors
 /// It is apart from the state because a long view of a model (``ModelSnapshot``) keeps LMDB from
 /// using freed pages again: here hardly any are freed.
 public final class ModelStore: Sendable {
-    /// A shard to be stored.
-    public struct Shard: Hashable, Sendable {
-        /// The digest (32 bytes) by which it is found again.
-        public let digest: [UInt8]
-        /// The bytes.
-        public let bytes: [UInt8]
-
-        /// Pairs bytes with their digest, which the caller has checked.
-        public init(digest: [UInt8], bytes: [UInt8]) {
-            self.digest = digest
-            self.bytes = bytes
-        }
-    }
-
     /// What the first byte of a shard's memory is a multiple of.
     public static let shardAlignment = StoredShard.alignment
 
@@ -81,16 +67,6 @@ public final class ModelStore: Sendable {
     ) throws(StorageError) {
         try environment.write { (transaction) throws(StorageError) in
             unsafe try transaction.putShard(digest: digest, byteCount: byteCount, fill: fill)
-        }
-    }
-
-    /// Stores shards in one transaction; they are in memory twice until it ends.
-    @available(*, noasync)
-    public func putShards(_ shards: [Shard]) throws(StorageError) {
-        try environment.write { (transaction) throws(StorageError) in
-            for shard in shards {
-                try transaction.putShard(shard)
-            }
         }
     }
 
@@ -171,12 +147,6 @@ extension RawTransaction {
 }
 
 extension WriteTransaction {
-    fileprivate func putShard(_ shard: ModelStore.Shard) throws(StorageError) {
-        unsafe try putShard(digest: shard.digest, byteCount: shard.bytes.count) { room in
-            unsafe room.copyBytes(from: shard.bytes)
-        }
-    }
-
     fileprivate func putShard(
         digest: [UInt8],
         byteCount: Int,

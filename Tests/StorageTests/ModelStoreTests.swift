@@ -16,13 +16,19 @@ import Testing
         (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ count) }
     }
 
+    private static func put(_ bytes: [UInt8], _ number: Int, in store: ModelStore) throws {
+        try unsafe bytes.withUnsafeBytes {
+            try unsafe store.putShard(digest: digest(number), bytes: $0)
+        }
+    }
+
     @Test func `shards are read in place, aligned, with their own length`() throws {
         let counts = [0, 1, 47, 1950, 1998, 1999, 2000, 2001, 4000, 4048, 4096, 65_536, 1_000_001]
         do {
             let store = try ModelStore(folder: folder.state)
-            try store.putShards(
-                counts.enumerated().map { .init(digest: Self.digest($0), bytes: Self.bytes($1)) }
-            )
+            for (number, count) in counts.enumerated() {
+                try Self.put(Self.bytes(count), number, in: store)
+            }
         }
         let store = try ModelStore(folder: folder.state, access: .readOnly)
         for (index, count) in counts.enumerated() {
@@ -43,15 +49,13 @@ import Testing
     @Test func `a snapshot keeps its shards where they are while others are written`() throws {
         let store = try ModelStore(folder: folder.state)
         let large = Self.bytes(300_000)
-        try unsafe large.withUnsafeBytes {
-            try unsafe store.putShard(digest: Self.digest(1), bytes: $0)
-        }
+        try Self.put(large, 1, in: store)
         let snapshot = try store.snapshot()
         let pointer = unsafe try snapshot.withShard(Self.digest(1)) { unsafe $0 }
         let held = unsafe try #require(pointer)
         try store.deleteShard(Self.digest(1))
         for number in 2..<20 {
-            try store.putShards([.init(digest: Self.digest(number), bytes: Self.bytes(200_000))])
+            try Self.put(Self.bytes(200_000), number, in: store)
         }
         #expect(unsafe held.elementsEqual(large))
         #expect(try snapshot.contains(Self.digest(1)))
@@ -62,8 +66,8 @@ import Testing
 
     @Test func `a shard that is here is left as it is`() throws {
         let store = try ModelStore(folder: folder.state)
-        try store.putShards([.init(digest: Self.digest(1), bytes: [1])])
-        try store.putShards([.init(digest: Self.digest(1), bytes: [2])])
+        try Self.put([1], 1, in: store)
+        try Self.put([2], 1, in: store)
         #expect(unsafe try store.withShard(Self.digest(1)) { unsafe Array($0) } == [1])
     }
 

@@ -18,8 +18,8 @@ other=ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 wheel=libp2p_go-0.1.4-cp311-cp311-manylinux_2_5_x86_64.manylinux1_x86_64.whl
 wheel_sha256=f059e1af254f6878e4f61f79c6d97aba1adaeb6c7d3705d4deadf40621c64836
 
-skip() { echo "SKIPPED: $1"; exit 77; }
-fail() { echo "FAILED: $1"; exit 1; }
+# shellcheck source=listener.sh
+. "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
@@ -35,44 +35,10 @@ if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
         "$cache/go/bin/pip" install -q "$cache/wheels/$wheel" 'multiaddr==0.0.9' \
             || skip "libp2p-go cannot be installed"
     fi
-    unshare -rn true 2>/dev/null || skip "no network namespaces"
-    STARLING_INTEROP_INSIDE=1 exec unshare -rn sh -c \
-        'ip link set lo up && test "$(ip -o link | wc -l)" = 1 && exec "$@"' sh "$0" "$probe"
+    enter_namespace "$0" "$probe"
 fi
 
-work=$(mktemp -d) || exit 1
-listener=
-clean_up() {
-    [ -n "$listener" ] && kill -KILL "$listener" 2>/dev/null
-    rm -rf "$work"
-}
-trap clean_up EXIT
-
-# Starts a listener and waits for its address, at most 60 s.
-start() {
-    mkfifo "$work/ready"
-    timeout -s KILL 60 "$@" >"$work/ready" 2>"$work/listener.err" &
-    listener=$!
-    exec 3<"$work/ready"
-    rm "$work/ready"
-    address=
-    while read -r line <&3; do
-        case $line in READY\ *) address=${line#READY }; break ;; esac
-    done
-    [ -n "$address" ] || { cat "$work/listener.err"; fail "the listener did not start"; }
-}
-
-stop() {
-    kill -KILL "$listener" 2>/dev/null
-    wait "$listener" 2>/dev/null
-    listener=
-    exec 3<&-
-}
-
-expect() {
-    grep "\"event\": *\"$1\"" "$work/out" | grep -q -- "$2" \
-        || { cat "$work/out" "$work/err"; fail "$side: no $1 with $2"; }
-}
+make_work_folder
 
 side="starling dials go-libp2p"
 echo "== $side"

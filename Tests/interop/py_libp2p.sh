@@ -15,8 +15,8 @@ python=$cache/py/bin/python
 # The wheel's digest; its dependencies are resolved as usual.
 wheel_sha256=3d53daa20a6a78984c9b4ed1654d771757b187282f90376d7156c2b67828b308
 
-skip() { echo "SKIPPED: $1"; exit 77; }
-fail() { echo "FAILED: $1"; exit 1; }
+# shellcheck source=listener.sh
+. "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
@@ -30,45 +30,10 @@ if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
         "$cache/py/bin/pip" install -q "$cache/wheels/libp2p-0.8.1-py3-none-any.whl" \
             || skip "libp2p cannot be installed"
     fi
-    unshare -rn true 2>/dev/null || skip "no network namespaces"
-    STARLING_INTEROP_INSIDE=1 exec unshare -rn sh -c \
-        'ip link set lo up && test "$(ip -o link | wc -l)" = 1 && exec "$@"' sh "$0" "$probe"
+    enter_namespace "$0" "$probe"
 fi
 
-work=$(mktemp -d) || exit 1
-listener=
-clean_up() {
-    [ -n "$listener" ] && kill -KILL "$listener" 2>/dev/null
-    rm -rf "$work"
-}
-trap clean_up EXIT
-
-# Starts a listener and waits for its address, at most 30 s.
-start() {
-    mkfifo "$work/ready"
-    timeout -s KILL 60 "$@" >"$work/ready" 2>"$work/listener.err" &
-    listener=$!
-    exec 3<"$work/ready"
-    rm "$work/ready"
-    address=
-    while read -r line <&3; do
-        case $line in READY\ *) address=${line#READY }; break ;; esac
-    done
-    [ -n "$address" ] || { cat "$work/listener.err"; fail "the listener did not start"; }
-}
-
-stop() {
-    kill -KILL "$listener" 2>/dev/null
-    wait "$listener" 2>/dev/null
-    listener=
-    exec 3<&-
-}
-
-# Requires that the dialer's output has an event with a text.
-expect() {
-    grep "\"event\": *\"$1\"" "$work/out" | grep -q -- "$2" \
-        || { cat "$work/err" "$work/listener.err"; fail "$side: no $1 with $2"; }
-}
+make_work_folder
 
 side="starling dials py-libp2p"
 echo "== $side"

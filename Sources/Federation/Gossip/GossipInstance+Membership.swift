@@ -44,7 +44,7 @@ extension GossipInstance {
             peers[peer]?.lastHeardAt = now
             try handle(message, from: peer)
         } catch {
-            if PeerInstance.isViolation(error) { refuse(peer, error) }
+            if error.isViolation { refuse(peer, error) }
         }
     }
 
@@ -53,12 +53,8 @@ extension GossipInstance {
     ) throws(RejectReason) {
         switch message {
         case .hello(let hello):
-            guard hello.protocolVersion == FederationProtocol.version else {
-                throw .protocolVersion
-            }
-            guard hello.manifestDigest == manifest.digest else { throw .manifestMismatch }
-            guard hello.baseModelDigest == baseModelDigest else { throw .baseModelMismatch }
-            guard hello.publicKey == peer else { throw .malformed }
+            try hello.check(
+                manifest: manifest.digest, baseModel: baseModelDigest, sender: peer)
             shareRoster(with: peer, theirs: hello.headDigest)
         case .refuse(let reason): emit(.notify(.refusedBy(peer, reason)))
         case .status(let status):

@@ -9,21 +9,7 @@ extension PeerInstance {
             peers[peer]?.lastHeardAt = now
             try handle(message, from: peer)
         } catch {
-            if Self.isViolation(error) { refuse(peer, error) }
-        }
-    }
-
-    /// Whether only a peer that breaks the protocol causes this.
-    ///
-    /// The others come with delays, duplicates and races, and are dropped without a word.
-    static func isViolation(_ reason: RejectReason) -> Bool {
-        switch reason {
-        case .manifestMismatch, .baseModelMismatch, .protocolVersion, .malformed,
-            .signatureInvalid, .frameTooLarge, .proposalInvalid, .justificationInvalid,
-            .certificateInvalid, .updateWeightInvalid, .updateTooLarge:
-            true
-        default:
-            false
+            if error.isViolation { refuse(peer, error) }
         }
     }
 

@@ -23,10 +23,7 @@ extension PeerInstance {
     }
 
     mutating func receivedHello(_ hello: Hello, from peer: PublicKey) throws(RejectReason) {
-        guard hello.protocolVersion == FederationProtocol.version else { throw .protocolVersion }
-        guard hello.manifestDigest == manifest.digest else { throw .manifestMismatch }
-        guard hello.baseModelDigest == baseModelDigest else { throw .baseModelMismatch }
-        guard hello.publicKey == peer else { throw .malformed }
+        try hello.check(manifest: manifest.digest, baseModel: baseModelDigest, sender: peer)
         askForChain(peer, theirHeight: hello.height)
     }
 

@@ -30,6 +30,16 @@ struct Hello: Hashable, Sendable {
     let publicKey: PublicKey
     let height: UInt64
     let headDigest: Digest
+
+    /// Checks that who sent it takes part in that federation, with the key of the connection.
+    ///
+    /// - Throws: the reason to refuse the peer.
+    func check(manifest: Digest, baseModel: Digest, sender: PublicKey) throws(RejectReason) {
+        guard protocolVersion == FederationProtocol.version else { throw .protocolVersion }
+        guard manifestDigest == manifest else { throw .manifestMismatch }
+        guard baseModelDigest == baseModel else { throw .baseModelMismatch }
+        guard publicKey == sender else { throw .malformed }
+    }
 }
 
 /// A proposer's signed proposal for a view, with what allows it in views above 0.

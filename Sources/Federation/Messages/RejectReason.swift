@@ -63,6 +63,20 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
     /// The round's draw does not give this member's state to the receiver.
     case notDrawn = 30
 
+    /// Whether only a peer that breaks the protocol causes this.
+    ///
+    /// The others come with delays, duplicates and races, and are dropped without a word.
+    var isViolation: Bool {
+        switch self {
+        case .manifestMismatch, .baseModelMismatch, .protocolVersion, .malformed,
+            .signatureInvalid, .frameTooLarge, .proposalInvalid, .justificationInvalid,
+            .certificateInvalid, .updateWeightInvalid, .updateTooLarge:
+            true
+        default:
+            false
+        }
+    }
+
     /// One sentence for people.
     public var sentence: String {
         switch self {

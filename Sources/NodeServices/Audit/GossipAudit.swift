@@ -30,7 +30,7 @@ enum GossipAudit {
             report.entryCount = failure.entryIndex
             report.failure = NodeAudit.Failure(
                 entryIndex: failure.entryIndex,
-                reason: reading.reason(at: failure.entryIndex) ?? "\(failure.reason)")
+                reason: reading.claims.reason(at: failure.entryIndex) ?? "\(failure.reason)")
         }
         let history = reading.history
         report.roundCount = history.round
@@ -119,7 +119,7 @@ enum GossipAudit {
 private final class GossipLogReading: @unchecked Sendable {
     // Only the store's thread changes it, inside of one transaction; the audit reads afterwards.
     private(set) var history: GossipHistory
-    private var failure: (index: UInt64, reason: String)?
+    private(set) var claims = AuditedClaims()
     private let manifestDigest: Digest
 
     init(manifest: SignedManifest, member: PublicKey) {
@@ -129,28 +129,16 @@ private final class GossipLogReading: @unchecked Sendable {
 
     func check(_ leaf: LogLeaf, evidence: [UInt8]?, at index: UInt64) -> AuditFailure? {
         do {
-            let record = try LogRecordReader.read(leaf.payload)
-            guard LogRecordReader.isProven(record, by: evidence, manifest: manifestDigest) else {
-                return fail(index, "its evidence does not prove what it says")
-            }
-            try ForkRecord.check(record, evidence: evidence)
+            let record = try AuditedRecord.read(leaf, evidence: evidence, manifest: manifestDigest)
             try history.take(record, at: index)
             return nil
+        } catch let refusal as AuditedClaims.Refusal {
+            return claims.refuse(index, refusal.reason)
         } catch let violation as GossipHistory.Violation {
-            return fail(index, violation.sentence)
+            return claims.refuse(index, violation.sentence)
         } catch {
-            return fail(index, "it can't be read: \(error)")
+            return claims.refuse(index, "it can't be read: \(error)")
         }
-    }
-
-    /// Why the entry was refused here; nil where it is the log's own failure.
-    func reason(at index: UInt64) -> String? {
-        failure.flatMap { $0.index == index ? $0.reason : nil }
-    }
-
-    private func fail(_ index: UInt64, _ text: String) -> AuditFailure {
-        failure = (index, text)
-        return AuditFailure(entryIndex: index, reason: .claimRefused)
     }
 }
 

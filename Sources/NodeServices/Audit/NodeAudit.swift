@@ -86,7 +86,7 @@ public enum NodeAudit {
             report.entryCount = failure.entryIndex
             report.failure = Failure(
                 entryIndex: failure.entryIndex,
-                reason: chain.reason(at: failure.entryIndex) ?? "\(failure.reason)"
+                reason: chain.claims.reason(at: failure.entryIndex) ?? "\(failure.reason)"
             )
         }
         report.roundCount = chain.state.completedRoundCount
@@ -139,7 +139,7 @@ private final class ChainCheck: @unchecked Sendable {
     // Only the store's thread changes it, inside of one transaction; the audit reads afterwards.
     private(set) var state: ChainState
     private(set) var entries: [(index: UInt64, entry: CertifiedEntry)] = []
-    private var failure: (index: UInt64, reason: String)?
+    private(set) var claims = AuditedClaims()
 
     init(manifest: SignedManifest) {
         state = ChainState(genesis: manifest)
@@ -147,33 +147,20 @@ private final class ChainCheck: @unchecked Sendable {
 
     func check(_ leaf: LogLeaf, evidence: [UInt8]?, at index: UInt64) -> AuditFailure? {
         do {
-            let record = try LogRecordReader.read(leaf.payload)
-            guard
-                LogRecordReader.isProven(record, by: evidence, manifest: state.manifestDigest)
-            else { return fail(index, "its evidence does not prove what it says") }
-            try ForkRecord.check(record, evidence: evidence)
+            let record = try AuditedRecord.read(
+                leaf, evidence: evidence, manifest: state.manifestDigest)
             guard case .certified = record, let evidence else { return nil }
             let entry = try CertifiedEntry(bytes: evidence)
             try state.verify(entry)
             state.apply(entry)
             entries.append((index, entry))
             return nil
+        } catch let refusal as AuditedClaims.Refusal {
+            return claims.refuse(index, refusal.reason)
         } catch let error as RejectReason {
-            return fail(index, error.sentence)
-        } catch let error as ForkEvidence.Failure {
-            return fail(index, "its evidence of a forked log proves nothing: \(error)")
+            return claims.refuse(index, error.sentence)
         } catch {
-            return fail(index, "it can't be read: \(error)")
+            return claims.refuse(index, "it can't be read: \(error)")
         }
-    }
-
-    /// Why the entry was refused here; nil where it is the log's own failure.
-    func reason(at index: UInt64) -> String? {
-        failure.flatMap { $0.index == index ? $0.reason : nil }
-    }
-
-    private func fail(_ index: UInt64, _ text: String) -> AuditFailure {
-        failure = (index, text)
-        return AuditFailure(entryIndex: index, reason: .claimRefused)
     }
 }

@@ -7,7 +7,7 @@ internal import LibP2P
 ///
 /// `manifest`, `chain` and `log` prove everything; all other fields say again what follows from
 /// them, and a document where they say something else is refused.
-struct ExportDocument: Codable, Hashable {
+struct ExportDocument: ExportFile, Codable, Hashable {
     /// A member whose update is in the sum, with its weight and the address of its update, which
     /// nobody knows of a secure round's.
     struct Participant: Codable, Hashable {
@@ -125,19 +125,6 @@ struct ExportDocument: Codable, Hashable {
         try container.encode(manifest, forKey: .manifest)
         try container.encode(chain, forKey: .chain)
         try container.encode(log, forKey: .log)
-    }
-
-    /// The file's bytes.
-    var json: [UInt8] {
-        get throws(NodeError) {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            do {
-                return [UInt8](try encoder.encode(self)) + [0x0A]
-            } catch {
-                throw NodeError(.storage, "The certificate can't be written.", cause: error)
-            }
-        }
     }
 }
 

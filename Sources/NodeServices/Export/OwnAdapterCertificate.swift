@@ -4,7 +4,7 @@ internal import Foundation
 internal import LibP2P
 
 /// `starling.json` of a node's own adapter: what it is, and the one signature that vouches for it.
-struct OwnAdapterCertificate: Encodable {
+struct OwnAdapterCertificate: ExportFile {
     private let version = 1
     private let isCertified = false
     private let note = """
@@ -51,18 +51,5 @@ struct OwnAdapterCertificate: Encodable {
         memberCount = snapshot.members.count
         statement = Data(bytes).base64EncodedString()
         signature = Data(signer.signature(for: bytes)).base64EncodedString()
-    }
-
-    /// The file's bytes.
-    var json: [UInt8] {
-        get throws(NodeError) {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            do {
-                return [UInt8](try encoder.encode(self)) + [0x0A]
-            } catch {
-                throw NodeError(.storage, "The certificate can't be written.", cause: error)
-            }
-        }
     }
 }

@@ -156,15 +156,6 @@ extension NodeStore: ObjectStore {
         }
     }
 
-    /// The content address of a named model's record.
-    func modelRecordID(named name: String) throws(NodeError) -> Digest? {
-        do {
-            return try models.model(name).flatMap(Digest.init(bytes:))
-        } catch {
-            throw NodeError(storage: error)
-        }
-    }
-
     /// The names of the models that are here.
     func modelNames() throws(NodeError) -> [String] {
         do {

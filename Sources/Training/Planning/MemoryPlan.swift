@@ -43,11 +43,6 @@ public struct MemoryPlan: Hashable, Sendable {
     /// Whether weights are read when they are needed and not kept.
     public var isStreamed: Bool { options.storage == .streamed }
 
-    /// Whether all layers are trained.
-    public func coversAllLayers(of layerCount: Int) -> Bool {
-        method == .lora(layerCount: layerCount) || method == .mezo
-    }
-
     /// The optimizer that the method asks for.
     public var optimizer: OptimizerKind { method == .mezo ? .mezo : .adamW }
 }
