@@ -90,7 +90,12 @@ extension Swarm: ConnectionOwner {
             return .success(peer)
         case .entered(_, let retiring, let retiresNew, let closing):
             begin(connection, handle, context)
-            log.info("connected", metadata: ["address": "\(address)", "isDialer": "\(isDialer)"])
+            let muxing = upgraded.noise.muxer == nil ? "negotiated" : "early"
+            log.info(
+                "connected",
+                metadata: [
+                    "address": "\(address)", "isDialer": "\(isDialer)", "muxer": "\(muxing)",
+                ])
             retiring?.onLoop { $0.retire() }
             if retiresNew { handle.onLoop { $0.retire() } }
             closing?.onLoop { [limits] in $0.end(.limitReached(limits.connectionCountMaxPerPeer)) }

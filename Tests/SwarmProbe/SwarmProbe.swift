@@ -8,7 +8,7 @@ import Transports
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
 /// Usage: SwarmProbe [psk HEX] listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
-///        | gossip-latency NODES MESSAGES
+///        | gossip-latency NODES MESSAGES | node TOPIC PROTOCOL_VERSION
 @main
 enum SwarmProbe {
     static let echoProtocol = "/test/echo/1.0.0"
@@ -48,6 +48,12 @@ enum SwarmProbe {
                 configuration, name: name, dial: arguments.dropFirst().first, logger: logger)
             return
         }
+        if command == "node" {
+            guard arguments.count == 2 else { throw ProbeError.usage }
+            configuration.protocolVersion = arguments[1]
+            try await NodeProbe.run(configuration, topic: arguments[0], logger: logger)
+            return
+        }
         let swarm = Swarm(configuration: configuration, eventLoopGroup: group, logger: logger)
         swarm.register(protocol: echoProtocol) { _, stream in
             await serveEcho(stream)
@@ -76,6 +82,7 @@ enum SwarmProbe {
 
     enum ProbeError: Error {
         case usage
+        case notIdentified
         case wrongEcho(byteCount: Int)
     }
 
@@ -185,11 +192,23 @@ enum SwarmProbe {
         }
     }
 
-    /// One JSON object; the values hold no quotes.
+    /// One JSON object; quotes, backslashes and control characters of the values are replaced.
     static func line(_ event: String, _ values: [String: String]) {
         let fields = values.sorted { $0.key < $1.key }
-            .map { ",\"\($0.key)\":\"\($0.value.replacing("\"", with: "'"))\"" }
+            .map { ",\"\($0.key)\":\"\(plain($0.value))\"" }
         emit("{\"event\":\"\(event)\"\(fields.joined())}")
+    }
+
+    private static func plain(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    switch scalar {
+                    case "\"": "'"
+                    case "\\", "\u{0}"..<"\u{20}": "?"
+                    default: scalar
+                    }
+                }))
     }
 
     /// Writes one line at once, whatever the output is connected to.

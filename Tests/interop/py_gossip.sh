@@ -5,7 +5,6 @@
 # broken signature, which it must refuse. Exit codes: 0 passed, 1 failed, 77 skipped.
 #
 # Everything runs in a network namespace of its own in which only the loopback interface is up.
-# py_libp2p.sh installs the peer.
 #
 # Usage: Tests/interop/py_gossip.sh [SWARMPROBE]      default: .build/debug/SwarmProbe
 set -u
@@ -13,18 +12,19 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 probe=${1:-$root/.build/debug/SwarmProbe}
-python=$here/.cache/py/bin/python
+cache=$here/.cache
+python=$cache/py/bin/python
 
-skip() { echo "SKIPPED: $1"; exit 77; }
-fail() { echo "FAILED: $1"; tail -n 20 "$work"/*.err; exit 1; }
+# shellcheck source=listener.sh
+. "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || { echo "FAILED: $probe is missing: swift build --product SwarmProbe"; exit 1; }
-    "$python" -c 'import libp2p' 2>/dev/null || skip "libp2p is not installed: run py_libp2p.sh first"
-    unshare -rn true 2>/dev/null || skip "no network namespaces"
-    STARLING_INTEROP_INSIDE=1 exec unshare -rn sh -c \
-        'ip link set lo up && test "$(ip -o link | wc -l)" = 1 && exec "$@"' sh "$0" "$probe"
+    prepare_py || skip "py-libp2p cannot be installed"
+    enter_namespace "$0" "$probe"
 fi
+
+fail() { echo "FAILED: $1"; tail -n 20 "$work"/*.err; exit 1; }
 
 work=$(mktemp -d) || exit 1
 pids=

@@ -12,24 +12,13 @@ root=$(cd "$here/../.." && pwd)
 probe=${1:-$root/.build/debug/SwarmProbe}
 cache=$here/.cache
 python=$cache/py/bin/python
-# The wheel's digest; its dependencies are resolved as usual.
-wheel_sha256=3d53daa20a6a78984c9b4ed1654d771757b187282f90376d7156c2b67828b308
 
 # shellcheck source=listener.sh
 . "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
-    if ! "$python" -c 'import libp2p' 2>/dev/null; then
-        mkdir -p "$cache/wheels" || skip "no cache folder"
-        python3 -m venv "$cache/py" || skip "no Python venv"
-        "$cache/py/bin/pip" download -q --no-deps -d "$cache/wheels" 'libp2p==0.8.1' \
-            || skip "libp2p cannot be downloaded"
-        echo "$wheel_sha256  $cache/wheels/libp2p-0.8.1-py3-none-any.whl" | sha256sum -c --quiet \
-            || fail "the wheel of libp2p is not the pinned one"
-        "$cache/py/bin/pip" install -q "$cache/wheels/libp2p-0.8.1-py3-none-any.whl" \
-            || skip "libp2p cannot be installed"
-    fi
+    prepare_py || skip "py-libp2p cannot be installed"
     enter_namespace "$0" "$probe"
 fi
 

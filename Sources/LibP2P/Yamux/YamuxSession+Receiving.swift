@@ -98,11 +98,18 @@ extension YamuxSession {
             }
             if header.flags.contains(.syn) {
                 try handleOpen(header, now: now, into: &directives)
-            } else if streams[header.streamID] == nil, !header.flags.contains(.rst) {
+            } else if isStray(header) {
                 try countIdle(now: now)
             }
             try handleStreamFrame(header, into: &directives)
         }
+    }
+
+    /// Whether the frame is for no stream that is there, or ends again what has ended.
+    private func isStray(_ header: YamuxHeader) -> Bool {
+        guard !header.flags.contains(.rst) else { return false }
+        guard let stream = streams[header.streamID] else { return true }
+        return !stream.isReadOpen && header.length == 0 && header.flags.contains(.fin)
     }
 
     private mutating func countIdle(now: Duration) throws(YamuxError) {
@@ -207,7 +214,9 @@ extension YamuxSession {
         let byteCount = header.bodyByteCount
         let isLast = header.flags.contains(.fin)
         guard streams[id]?.isReadOpen == true else {
-            // Data behind a FIN: the peer has lost track of the stream.
+            // A second FIN is harmless, and usual for rust-yamux. Data behind a FIN is not: the
+            // peer has lost track of the stream.
+            guard byteCount > 0 else { return }
             reset(id)
             directives.append(.reset(id))
             return skip(byteCount)

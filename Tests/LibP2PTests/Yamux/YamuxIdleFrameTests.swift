@@ -51,6 +51,14 @@ import Testing
         #expect(busy.failure == nil)
     }
 
+    @Test(arguments: [YamuxHeader.Kind.data, .windowUpdate])
+    func `a flood of FINs behind the first ends the session`(kind: YamuxHeader.Kind) {
+        var session = YamuxSession(role: .listener, now: .zero)
+        _ = session.receive(Self.frame(.data, [.syn, .fin], 1)[...], now: .zero)
+        let (_, error) = Self.flood(&session, with: Self.frame(kind, .fin, 1), countMax: 40_000)
+        #expect(error == .idleFramesExceeded(perSecond: 2_000))
+    }
+
     @Test func `what comes at the allowed rate goes on for ever`() {
         var session = YamuxSession(role: .listener, now: .zero)
         for step in 0..<60_000 {

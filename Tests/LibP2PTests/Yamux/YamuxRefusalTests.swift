@@ -76,6 +76,21 @@ import Testing
         #expect(receive(bytes) == [.opened(1), .finished(1), .reset(1), .opened(3)])
     }
 
+    @Test(arguments: [YamuxHeader.Kind.data, .windowUpdate])
+    func `a second FIN, which rust-yamux sends, leaves the other direction open`(
+        kind: YamuxHeader.Kind
+    ) throws {
+        var session = YamuxSession(role: .listener, now: .zero)
+        let bytes = header(.data, [.syn, .fin], 1, 0) + header(kind, .fin, 1, 0)
+        #expect(session.receive(bytes[...], now: .zero) == [.opened(1), .finished(1)])
+        try session.write([7], to: 1)
+        session.finish(1)
+        var sent: [YamuxFrame] = []
+        while let frame = session.nextFrame() { sent.append(frame) }
+        #expect(sent.map(\.header.flags).last == .fin)
+        #expect(!sent.contains { $0.header.flags.contains(.rst) })
+    }
+
     @Test func `frames of unknown streams are ignored`() {
         let bytes =
             header(.data, [], 7, 3) + [1, 2, 3] + header(.windowUpdate, [], 5, 9)
