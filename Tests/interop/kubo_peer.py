@@ -30,12 +30,15 @@ PEER = "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq"
 
 class Kubo:
     def __init__(self, library, has_rsa_key):
-        self.library = ctypes.CDLL(os.path.abspath(library))
+        library = os.path.abspath(library)
+        self.repository = tempfile.mkdtemp().encode()
+        # The library writes a log where it is loaded.
+        os.chdir(self.repository)
+        self.library = ctypes.CDLL(library)
         for name in ["GetNodeID", "PubSubNextMessage", "FindPeer"]:
             getattr(self.library, name).restype = ctypes.c_char_p
         self.library.PubSubSubscribe.restype = ctypes.c_longlong
         self.library.PubSubNextMessage.argtypes = [ctypes.c_longlong]
-        self.repository = tempfile.mkdtemp().encode()
         self.require("CreateRepo", self.library.CreateRepo(self.repository) >= 0)
         self.port = foreign.free_port()
         path = os.path.join(self.repository.decode(), "config")

@@ -51,8 +51,11 @@ class Node:
             self.process = subprocess.Popen(
                 ["timeout", "-s", "KILL", str(seconds), *arguments],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-                bufsize=1, env={**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})},
-                start_new_session=True,
+                bufsize=1, start_new_session=True,
+                env={
+                    **os.environ, "SWIFT_BACKTRACE": "enable=no", "TMPDIR": folder,
+                    **(environment or {}),
+                },
             )
         self.ready = None
         threading.Thread(target=self.read, daemon=True).start()
