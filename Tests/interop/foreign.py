@@ -27,8 +27,14 @@ OTHER_SIGNATURE = (
 )
 
 
+def say(line):
+    """Writes a line in one piece: several threads do."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def report(event, **values):
-    print(json.dumps({"event": event, **values}), flush=True)
+    say(json.dumps({"event": event, **values}))
 
 
 def gossip(author, data):

@@ -81,7 +81,7 @@ async def main():
         "dial": dial, "identify": identify, "ping": ping, "echo": echo, "publish": publish,
         "forge": forge,
     }
-    print("READY", f"{host.addrs[0]}/p2p/{host.id.string}", flush=True)
+    foreign.say(f"READY {host.addrs[0]}/p2p/{host.id.string}")
     await foreign.serve(handlers)
     listener.cancel()
 

@@ -160,7 +160,7 @@ async def main():
     handlers = {
         "dial": dial, "identify": identify, "echo": echo, "publish": publish,
     }
-    print("READY", kubo.address(), flush=True)
+    foreign.say(f"READY {kubo.address()}")
     await foreign.serve(handlers)
 
 

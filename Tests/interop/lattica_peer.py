@@ -75,7 +75,7 @@ async def main():
         return {"peers": " ".join(node.get_all_peers())}
 
     handlers = {"identify": identify, "ping": ping, "echo": echo, "connected": connected}
-    print("READY", f"{address}/p2p/{node.peer_id()}", flush=True)
+    foreign.say(f"READY {address}/p2p/{node.peer_id()}")
     await foreign.serve(handlers)
 
 

@@ -144,7 +144,8 @@ class Pair:
                 lambda: f"observed_addr: {self.other.transport_address}" in self.other.log(), 20,
                 "Lattica logs the address that starling saw",
             )
-        return ours[0]["agent"]
+        agent = ours[0]["agent"]
+        return agent if self.other.shows_identify else f"{agent}; shows addresses alone"
 
     def expect_told(self, node, answer):
         """What starling told the peer; Kubo shows the addresses alone."""
@@ -165,7 +166,7 @@ class Pair:
                 self.other.ask(f"ping {node.peer}")
         # Without TCP_NODELAY it is 44 ms or more.
         self.expect(min(times) < 40_000, times)
-        back = "" if self.other.can_ping else "; by it n/a: the library has no call"
+        back = "" if self.other.can_ping else "; by it n/a"
         return f"{min(times):.0f} us{back}"
 
     def stream(self):
@@ -176,9 +177,7 @@ class Pair:
             line = f"echo {node.peer} {protocol} {STREAM_BYTE_COUNT} {self.other.echo_end}"
             answer = self.other.ask(line)
             self.expect(answer["same"] is True, answer)
-        if self.other.echo_end == "count":
-            return "by count"
-        return "half-close" + (", as responder" if self.kind == "go" else "")
+        return self.other.stream_remark
 
     def gossip(self):
         # Lattica takes every peer for an explicit one: it hears all and is in no mesh.

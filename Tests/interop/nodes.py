@@ -34,6 +34,8 @@ class Node:
     # How streams are read back that this side answers, and under which protocol it answers.
     echo_protocol = "/test/echo/1.0.0"
     echo_end = "fin"
+    stream_remark = "half-close both ways"
+    shows_identify = True
     can_ping = True
     can_publish = True
     can_forge = True
@@ -66,7 +68,10 @@ class Node:
             if line.startswith("READY "):
                 self.ready = line.split()[1]
             elif line.startswith('{"event"'):
-                self.events.append(json.loads(line))
+                try:
+                    self.events.append(json.loads(line))
+                except ValueError:
+                    self.lines.append(line)
             else:
                 self.lines.append(line)
 
@@ -153,10 +158,13 @@ class Daemon(Node):
     """p2pd: a FIN of either side ends both directions of what it carries."""
 
     echo_end = "count"
+    stream_remark = "by count; half-close n/a"
 
 
 class Go(Node):
-    """go-libp2p within the process."""
+    """go-libp2p within the process; its call that closes a stream closes both directions."""
+
+    stream_remark = "half-close by starling; by it n/a"
 
 
 class Kubo(Node):
@@ -167,6 +175,8 @@ class Kubo(Node):
 
     echo_protocol = "/x/echo"
     echo_end = "count"
+    stream_remark = "by count; half-close n/a"
+    shows_identify = False
     can_ping = False
     can_forge = False
 
@@ -174,6 +184,7 @@ class Kubo(Node):
 class Lattica(Node):
     """rust-libp2p: dials what it is started with; its gossip is read from its log."""
 
+    stream_remark = "request and response, half-close both ways"
     can_publish = False
     can_forge = False
     heard = re.compile(r"gossipsub event Message \{.* message: Message \{ data: ([0-9A-Fa-f]*)")

@@ -60,10 +60,14 @@ class Daemon:
         self.process = subprocess.Popen(
             arguments, stdout=sys.stderr, stderr=sys.stderr, preexec_fn=die_with_parent
         )
-        while not os.path.exists(self.path):
+        while not self.is_up():
             if self.process.poll() is not None:
                 raise RuntimeError("p2pd has ended")
             time.sleep(0.05)
+
+    def is_up(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(self.path) == 0
 
     def call(self, kind, body=b""):
         """The answer's fields, and the socket, which may carry on as something else."""
@@ -175,7 +179,7 @@ async def main():
         "dial": dial, "identify": identify, "ping": ping, "echo": echo, "publish": publish,
         "forge": forge,
     }
-    print("READY", daemon.address(), flush=True)
+    foreign.say(f"READY {daemon.address()}")
     await foreign.serve(handlers)
 
 

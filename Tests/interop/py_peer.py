@@ -102,7 +102,7 @@ async def main():
             background_trio_service(gossip):
         await pubsub.wait_until_ready()
         subscription = await pubsub.subscribe(topic)
-        print(f"READY {host.get_addrs()[0]}", flush=True)
+        foreign.say(f"READY {host.get_addrs()[0]}")
 
         async def listen():
             while True:
