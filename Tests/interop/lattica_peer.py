@@ -18,7 +18,7 @@ from lattica import Lattica
 
 
 class Echo:
-    """A service whose one method returns what it is given; Lattica calls `_handle_` and its name."""
+    """A service whose one method returns what it is given; Lattica puts `_handle_` before it."""
 
     _rpc_methods = ["echo"]
     _stream_methods = []

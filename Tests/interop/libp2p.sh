@@ -8,7 +8,7 @@
 # peers are test tools, pinned by digest and kept in .cache; those that cannot be installed are
 # named and left out.
 #
-# Usage: Tests/interop/libp2p.sh [NAME...]      of py, p2pd, go, kubo, lattica, mesh, traps; default: all
+# Usage: Tests/interop/libp2p.sh [NAME...]      default: py p2pd go kubo lattica mesh traps
 #        SWARMPROBE=PROGRAM                     default: .build/debug/SwarmProbe
 set -u
 

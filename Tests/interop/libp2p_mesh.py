@@ -27,8 +27,8 @@ def require_once(node):
 
 
 def build(bench, kinds):
-    """A ring in which no two starlings are neighbours while foreign peers are left, so that messages
-    go through all of them; Lattica, which talks to its own protocolVersion alone, dials two."""
+    """Nodes in a ring in which starlings are neighbours only if foreign peers are missing, so that
+    messages go through all; Lattica, which talks to its own protocolVersion alone, dials two."""
     starlings = [bench.starling(f"starling-s{number}") for number in range(STARLING_COUNT)]
     others = [
         bench.foreign(kind, f"mesh-{kind}", is_relay=kind == "p2pd")

@@ -1,9 +1,10 @@
 """The interoperability suite: starling's swarm against five other implementations of libp2p.
 
-Usage: libp2p_suite.py PROBE CACHE NAME...       names of peers that are installed, or `mesh`, `traps`
+Usage: libp2p_suite.py PROBE CACHE NAME...
 
-It runs in a network namespace with loopback alone; see libp2p.sh. Standard library alone. It prints
-a Markdown table and leaves with 1 if a cell of it is red.
+NAME is a peer that is installed, `mesh` or `traps`. It runs in a network namespace with loopback
+alone; see libp2p.sh. Standard library alone. It prints a Markdown table and leaves with 1 if a cell
+of it is red.
 """
 
 import os

@@ -1,7 +1,7 @@
 # What the scripts share in which one program listens and another dials it; sourced by them.
 #
-# A script sets `probe`, `cache`, and `side` before each direction. It leaves with 0 passed, 1 failed, 77
-# skipped.
+# A script sets `probe`, `cache`, and `side` before each direction. It leaves with 0 passed,
+# 1 failed, 77 skipped.
 
 skip() { echo "SKIPPED: $1"; exit 77; }
 fail() { echo "FAILED: $1"; exit 1; }

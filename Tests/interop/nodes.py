@@ -1,4 +1,7 @@
-"""The processes of the interoperability suite, and how it talks with them; standard library alone."""
+"""The processes of the interoperability suite, and how it talks with them.
+
+Standard library alone.
+"""
 
 import collections
 import json

@@ -19,7 +19,7 @@ python=$cache/py/bin/python
 . "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
-    [ -x "$probe" ] || { echo "FAILED: $probe is missing: swift build --product SwarmProbe"; exit 1; }
+    [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
     prepare_py || skip "py-libp2p cannot be installed"
     enter_namespace "$0" "$probe"
 fi
