@@ -8,7 +8,7 @@ import Transports
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
 /// Usage: SwarmProbe [psk HEX] listen [OWN-ADDRESS] | dial ADDRESS | send ADDRESS BYTES
-///        | gossip NAME [ADDRESS] | gossip-latency NODES MESSAGES
+///        | gossip NAME [ADDRESS] | gossip-latency NODES MESSAGES [BULK-STREAMS]
 ///        | bridge DEVICE DEVICE DELAY-MS [MBIT-PER-SECOND [LOSS-PERCENT]]
 @main
 enum SwarmProbe {
@@ -40,10 +40,12 @@ enum SwarmProbe {
             configuration.listenAddresses = [try Multiaddr(address)]
         }
         if command == "gossip-latency" {
-            guard arguments.count == 2, let nodeCount = Int(arguments[0]),
+            guard arguments.count >= 2, let nodeCount = Int(arguments[0]),
                 let messageCount = Int(arguments[1]), nodeCount > 1, messageCount > 0
             else { throw ProbeError.usage }
-            try await GossipLatency.run(nodeCount: nodeCount, messageCount: messageCount)
+            try await GossipLatency.run(
+                nodeCount: nodeCount, messageCount: messageCount,
+                bulkCount: arguments.count > 2 ? Int(arguments[2]) ?? 0 : 0)
             return
         }
         if command == "bridge" {
