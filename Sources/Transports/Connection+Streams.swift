@@ -63,7 +63,10 @@ extension Connection {
     /// Hands received bytes to a stream's user, or to its negotiation.
     func deliver(_ bytes: ArraySlice<UInt8>, to id: YamuxStreamID) {
         guard let entry = streams[id] else { return }
-        guard let negotiation = entry.negotiation else { return entry.buffers.append(bytes) }
+        guard let negotiation = entry.negotiation else {
+            if entry.buffers.append(bytes) { wakeLater(entry.buffers) }
+            return
+        }
         do throws(LibP2PError) {
             switch negotiation {
             case .inbound(var instance):
@@ -116,7 +119,7 @@ extension Connection {
         guard let handle, let negotiation = entry.negotiation else { return }
         entry.timeout?.cancel()
         entry.negotiation = nil
-        entry.buffers.append(remainder[...])
+        if entry.buffers.append(remainder[...]) { wakeLater(entry.buffers) }
         switch negotiation {
         case .inbound:
             let count = inboundCounts[protocolID, default: 0]
@@ -216,9 +219,19 @@ extension Connection {
     }
 
     /// Grants credit for what a stream's user has read.
+    ///
+    /// Bulk waits for it where the bound on received bytes is used up.
     func reportConsumed(_ id: YamuxStreamID) {
         guard let entry = streams[id], endReason == nil else { return }
-        session.growthAllowanceByteCount = scope.growthRemaining
+        let wait = creditPausedUntil - now
+        if wait > .zero, session.priority(of: id) == .bulk, let context {
+            // What is read meanwhile asks for no report of its own.
+            context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
+                self.reportConsumed(id)
+            }
+            return
+        }
+        session.growthAllowanceByteCount = growthAllowance
         session.consume(entry.buffers.takeConsumed(), of: id, now: now)
         syncGrowth()
         pump()

@@ -19,6 +19,7 @@ final class Connection: ChannelInboundHandler {
 
     private let noise: NoiseSession
     private var records: RecordReader
+    private var sendBuffers = RecordBuffers()
     private var early: (plaintext: [UInt8], ciphertext: ByteBuffer)?
     var session: YamuxSession
     var streams: [YamuxStreamID: StreamEntry] = [:]
@@ -26,8 +27,12 @@ final class Connection: ChannelInboundHandler {
     /// Inbound streams by protocol.
     var inboundCounts: [String: Int] = [:]
     private var refusalLog = LogThrottle()
-    private var sendingPausedUntil = Duration.zero
-    private var readingPausedUntil = Duration.zero
+    var sendingPausedUntil = Duration.zero
+    var readingPausedUntil = Duration.zero
+    /// Until when no credit is granted for bulk, to keep the bound on received bytes.
+    var creditPausedUntil = Duration.zero
+    /// What may be owed to that bound before the socket is left unread.
+    private static let unreadWait = Duration.seconds(2)
 
     private(set) var context: ChannelHandlerContext?
     private(set) var handle: ConnectionHandle?
@@ -35,6 +40,8 @@ final class Connection: ChannelInboundHandler {
     private var tick: Scheduled<Void>?
     private var reservedGrowth = 0
     private var isPumping = false
+    /// Streams whose readers are woken once all that has come is handed out.
+    private var unwoken: [StreamBuffers] = []
     private(set) var isRetiring = false
 
     init(
@@ -71,6 +78,7 @@ final class Connection: ChannelInboundHandler {
         if early.ciphertext.readableBytes > 0 {
             receive(early.ciphertext)
         }
+        wakeReaders()
         pump()
     }
 
@@ -78,32 +86,26 @@ final class Connection: ChannelInboundHandler {
         let buffer = unwrapInboundIn(data)
         let wait = scope.move(buffer.readableBytes, .received, now: now)
         receive(buffer)
-        if wait > .zero, endReason == nil { pauseReading(for: wait, context) }
-    }
-
-    /// Leaves the peer's bytes in the socket for a while.
-    ///
-    /// No longer than the peer waits for the answer to a ping.
-    private func pauseReading(for wait: Duration, _ context: ChannelHandlerContext) {
-        let isPaused = readingPausedUntil > now
-        readingPausedUntil = now + min(wait, YamuxLimits().keepAliveTimeout / 2)
-        guard !isPaused else { return }
-        context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
-        resumeReading(context)
-    }
-
-    private func resumeReading(_ context: ChannelHandlerContext) {
-        let wait = max(readingPausedUntil - now, .milliseconds(1))
-        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
-            guard self.endReason == nil else { return }
-            // Bytes that were on their way already may have made the pause longer.
-            if self.now < self.readingPausedUntil { return self.resumeReading(context) }
-            context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
-        }
+        guard wait > .zero, endReason == nil else { return }
+        creditPausedUntil = now + wait
+        // Honest peers send no more bulk than they have credit for. Whoever goes on is not read.
+        if wait > Self.unreadWait { pauseReading(for: wait - Self.unreadWait, context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        wakeReaders()
         pump()
+    }
+
+    /// Has the stream's reader woken when what has come is handed out: waking a thread costs as much
+    /// as a tenth of a record, and several records come at once.
+    func wakeLater(_ buffers: StreamBuffers) {
+        if unwoken.last !== buffers { unwoken.append(buffers) }
+    }
+
+    private func wakeReaders() {
+        for buffers in unwoken { buffers.wakeReader() }
+        unwoken.removeAll(keepingCapacity: true)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -140,6 +142,7 @@ final class Connection: ChannelInboundHandler {
         if reason.isOrderly || session.failure != nil {
             writeRecords(ignoringWritability: true)
         }
+        wakeReaders()
         for entry in streams.values.sorted(by: { $0.id < $1.id }) {
             entry.failNegotiation(.connectionClosed(reason))
             entry.buffers.fail(.connectionClosed(reason))
@@ -199,6 +202,7 @@ final class Connection: ChannelInboundHandler {
         ) {
             guard self.endReason == nil else { return }
             self.carryOut(self.session.tick(now: self.now))
+            self.sendBuffers.removeAll()
             self.pump()
             if self.endReason == nil { self.scheduleTick() }
         }
@@ -222,7 +226,7 @@ final class Connection: ChannelInboundHandler {
                 continue
             }
             session.acceptsStreams = scope.remaining > 0
-            session.growthAllowanceByteCount = scope.growthRemaining
+            session.growthAllowanceByteCount = growthAllowance
             carryOut(session.receive(record.prefix(byteCount), now: now))
             for (refusal, count) in session.takeRefusals() {
                 noteRefusal(of: "streams", "\(refusal)", count: count)
@@ -260,6 +264,11 @@ final class Connection: ChannelInboundHandler {
             }
         }
         syncGrowth()
+    }
+
+    /// What the session's windows may grow by.
+    var growthAllowance: Int {
+        min(scope.growthRemaining, max(0, scope.growthMax - session.grownByteCount))
     }
 
     /// Tells the process budget by how much the windows have grown or shrunk.
@@ -300,36 +309,17 @@ final class Connection: ChannelInboundHandler {
         return hasWritten
     }
 
-    /// Leaves bulk in its queues for a while; what is prompt goes on.
-    private func pauseSending(for wait: Duration, _ context: ChannelHandlerContext) {
-        let isPaused = sendingPausedUntil > now
-        sendingPausedUntil = now + wait
-        guard !isPaused else { return }
-        resumeSending(at: sendingPausedUntil, context)
-    }
-
-    private func resumeSending(at time: Duration, _ context: ChannelHandlerContext) {
-        let wait = max(time - now, .milliseconds(1))
-        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
-            guard self.endReason == nil else { return }
-            if self.now < self.sendingPausedUntil {
-                self.resumeSending(at: self.sendingPausedUntil, context)
-            } else {
-                self.pump()
-            }
-        }
-    }
-
     /// A record full of frames; `nil` if there is nothing to send.
     private func nextRecord(_ context: ChannelHandlerContext, allowsBulk: Bool) -> ByteBuffer? {
         // Below this the rest of a record is not worth a frame of its own.
         let fragmentByteCountMin = 1_024
-        var room = NoiseRecord.plaintextByteCountMax
+        var room = RecordBuffers.plaintextByteCountMax
         guard let first = nextFrame(room, allowsBulk: allowsBulk) else { return nil }
-        let isLarge = first.payload.count >= fragmentByteCountMin
-        var record = context.channel.allocator.buffer(
-            capacity: isLarge ? room + NoiseRecord.overheadByteCount : 2_048
-        )
+        let isLarge = first.payload.count >= fragmentByteCountMin || session.hasFrames
+        var record =
+            isLarge
+            ? sendBuffers.take(context.channel.allocator)
+            : context.channel.allocator.buffer(capacity: 2_048)
         record.writeRepeatingByte(0, count: NoiseRecord.lengthByteCount)
         var next: YamuxFrame? = first
         while let frame = next {
@@ -351,6 +341,7 @@ final class Connection: ChannelInboundHandler {
             end(.recordInvalid((error as? LibP2PError) ?? .counterExhausted))
             return nil
         }
+        if isLarge { sendBuffers.keep(record) }
         return record
     }
 

@@ -6,8 +6,12 @@ internal import Synchronization
 ///
 /// The user's tasks and the event loop both take the lock, briefly; neither waits for the other.
 final class StreamBuffers: Sendable {
-    /// What a writer may queue before it has to wait.
-    static let sendByteCountMax = 256 << 10
+    /// What a writer may queue before it has to wait: a millisecond of a fast loop's work, so that
+    /// the loop does not run dry while the writer's thread is being woken.
+    static let sendByteCountMax = 512 << 10
+    /// What is read before the loop is told, where no credit hangs on it: a quarter of the least
+    /// window, of which the session grants by the half.
+    static let reportByteCountMin = YamuxLimits.initialWindowByteCount / 4
 
     /// What an attempt to read found.
     enum ReadResult {
@@ -61,8 +65,10 @@ final class StreamBuffers: Sendable {
             if let bytes = state.reading.queue.popFirst(max: max) {
                 scope.adjustUnread(by: -bytes.count)
                 state.reading.consumedByteCount += bytes.count
-                let mustReport = !state.reading.isReportDue
-                state.reading.isReportDue = true
+                let mustReport =
+                    !state.reading.isReportDue
+                    && state.reading.consumedByteCount >= Self.reportByteCountMin
+                if mustReport { state.reading.isReportDue = true }
                 return .bytes(bytes, mustReport: mustReport)
             }
             if state.reading.isFinished { return .finished }
@@ -90,7 +96,8 @@ final class StreamBuffers: Sendable {
         }
     }
 
-    private func wakeReader() {
+    /// Wakes the reader, if one waits.
+    func wakeReader() {
         let waiter = state.withLock { $0.reading.waiter.take() }
         waiter?.resume()
     }
@@ -148,15 +155,16 @@ final class StreamBuffers: Sendable {
 
     // MARK: The loop's side
 
-    /// Adds received bytes.
-    func append(_ bytes: ArraySlice<UInt8>) {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.error == nil, !state.reading.isAbandoned else { return nil }
+    /// Adds received bytes; `wakeReader` has to follow where somebody waits for them.
+    ///
+    /// - Returns: Whether somebody does.
+    func append(_ bytes: ArraySlice<UInt8>) -> Bool {
+        state.withLock { state in
+            guard state.error == nil, !state.reading.isAbandoned else { return false }
             scope.adjustUnread(by: bytes.count)
             state.reading.queue.append(bytes)
-            return state.reading.waiter.take()
+            return state.reading.waiter != nil
         }
-        waiter?.resume()
     }
 
     /// The peer ended its direction.

@@ -85,6 +85,9 @@ extension Swarm {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(
+                .tcpOption(SocketOptions.unsentOption), value: SocketOptions.unsentByteCountMax
+            )
             .channelOption(.allowRemoteHalfClosure, value: false)
             .channelOption(.writeBufferWaterMark, value: SocketOptions.waterMark)
             .channelOption(.recvAllocator, value: SocketOptions.receiveAllocator)

@@ -32,6 +32,9 @@ public final class SwarmStream: Sendable {
     /// The other end of the socket.
     public var remoteAddress: Multiaddr { connection.remoteAddress }
 
+    /// Memory that is taken for bytes which a peer has only announced: a chunk of an object.
+    private static let reservedByteCountMax = 256 << 10
+
     /// The number of the connection that carries the stream.
     var connectionID: UInt64 { connection.id }
 
@@ -49,13 +52,18 @@ public final class SwarmStream: Sendable {
     ///
     /// - Throws: `streamReset` or `connectionClosed`, after the bytes received before it.
     public func read(max: Int = 65_536) async throws(TransportError) -> [UInt8]? {
+        try await readSlice(max: max).map(Array.init)
+    }
+
+    /// The same bytes where they lie.
+    private func readSlice(max: Int) async throws(TransportError) -> ArraySlice<UInt8>? {
         while true {
             switch buffers.take(max: max) {
             case .bytes(let bytes, let mustReport):
                 if mustReport {
                     connection.onLoop { [id] in $0.reportConsumed(id) }
                 }
-                return Array(bytes)
+                return bytes
             case .finished: return nil
             case .failed(let error): throw error
             case .empty:
@@ -71,15 +79,16 @@ public final class SwarmStream: Sendable {
     public func readExactly(_ count: Int) async throws(TransportError) -> [UInt8]? {
         var bytes: [UInt8] = []
         while bytes.count < count {
-            guard let piece = try await read(max: count - bytes.count) else {
+            guard let piece = try await readSlice(max: count - bytes.count) else {
                 if bytes.isEmpty { return nil }
                 throw .endedEarly(expectedByteCount: count, receivedByteCount: bytes.count)
             }
             if bytes.isEmpty {
-                bytes = piece
-            } else {
-                bytes += piece
+                guard piece.count < count else { return Array(piece) }
+                // No more than what is announced once a part of it is here, and never much of it.
+                bytes.reserveCapacity(min(count, piece.count + Self.reservedByteCountMax))
             }
+            bytes += piece
         }
         return bytes
     }

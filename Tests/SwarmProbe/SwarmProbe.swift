@@ -7,8 +7,10 @@ import Transports
 
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
-/// Usage: SwarmProbe [psk HEX] listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
-///        | gossip-latency NODES MESSAGES | node TOPIC PROTOCOL_VERSION
+/// Usage: SwarmProbe [psk HEX] listen [OWN-ADDRESS] | dial ADDRESS | send ADDRESS BYTES
+///        | gossip NAME [ADDRESS] | gossip-latency NODES MESSAGES [BULK-STREAMS]
+///        | node TOPIC PROTOCOL_VERSION
+///        | bridge DEVICE DEVICE DELAY-MS [MBIT-PER-SECOND [LOSS-PERCENT]]
 @main
 enum SwarmProbe {
     static let echoProtocol = "/test/echo/1.0.0"
@@ -35,11 +37,20 @@ enum SwarmProbe {
             protocolVersion: "/starling/probe/1"
         )
         configuration.networkKey = networkKey
+        if command == "listen", let address = arguments.first {
+            configuration.listenAddresses = [try Multiaddr(address)]
+        }
         if command == "gossip-latency" {
-            guard arguments.count == 2, let nodeCount = Int(arguments[0]),
+            guard arguments.count >= 2, let nodeCount = Int(arguments[0]),
                 let messageCount = Int(arguments[1]), nodeCount > 1, messageCount > 0
             else { throw ProbeError.usage }
-            try await GossipLatency.run(nodeCount: nodeCount, messageCount: messageCount)
+            try await GossipLatency.run(
+                nodeCount: nodeCount, messageCount: messageCount,
+                bulkCount: arguments.count > 2 ? Int(arguments[2]) ?? 0 : 0)
+            return
+        }
+        if command == "bridge" {
+            try await bridge(arguments)
             return
         }
         if command == "gossip" {
@@ -64,7 +75,7 @@ enum SwarmProbe {
         let addresses = try await swarm.start()
         emit("READY \(addresses[0])")
         switch (command, arguments.first) {
-        case ("listen", nil):
+        case ("listen", _):
             await report(swarm, until: .disconnected)
         case ("dial", let address?):
             let peer = try await swarm.dial(try Multiaddr(address))
@@ -146,10 +157,32 @@ enum SwarmProbe {
         }
     }
 
+    static func bridge(_ arguments: [String]) async throws {
+        guard arguments.count >= 3, let delay = Double(arguments[2]) else { throw ProbeError.usage }
+        var link = DelayBridge.Link(delayNanoseconds: UInt64(delay * 1e6))
+        if arguments.count > 3, let rate = Double(arguments[3]) {
+            link.bytesPerSecond = UInt64(rate * 125_000)
+        }
+        if arguments.count > 4, let loss = Double(arguments[4]) {
+            link.lossPerMillion = UInt64(loss * 10_000)
+        }
+        let bridge = try DelayBridge(names: Array(arguments.prefix(2)), link: link)
+        emit("READY")
+        try await bridge.run()
+    }
+
+    /// The processor time of this process, in seconds.
+    static var processorSeconds: Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     static func send(_ swarm: Swarm, _ peer: PeerID, byteCount: Int) async throws {
         let stream = try await swarm.openStream(to: peer, protocol: sinkProtocol)
         let piece = [UInt8](repeating: 0xA5, count: 256 << 10)
         let start = ContinuousClock.now
+        let startSeconds = processorSeconds
         var sent = 0
         while sent < byteCount {
             try await stream.write(piece)
@@ -164,6 +197,7 @@ enum SwarmProbe {
             [
                 "bytes": "\(sent)", "answer": String(decoding: answer, as: UTF8.self),
                 "megabytesPerSecond": "\(rate)",
+                "processorSeconds": "\(processorSeconds - startSeconds)",
             ])
     }
 
@@ -184,9 +218,16 @@ enum SwarmProbe {
 
     static func serveSink(_ stream: SwarmStream) async {
         var count = 0
+        let startSeconds = processorSeconds
         do throws(TransportError) {
             while let bytes = try await stream.read(max: 1 << 20) { count += bytes.count }
             try await stream.write(Array("\(count)".utf8))
+            line(
+                "sunk",
+                [
+                    "bytes": "\(count)",
+                    "processorSeconds": "\(processorSeconds - startSeconds)",
+                ])
         } catch {
             line("sink", ["error": "\(error)"])
         }

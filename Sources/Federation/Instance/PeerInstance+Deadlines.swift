@@ -12,20 +12,32 @@ extension PeerInstance {
     /// The members that can be counted on now, this node included if it is one.
     var reachableMembers: [PublicKey] { current.members.filter { isReachable($0) } }
 
+    /// Takes the rate of a fetch into the smoothed one, by time per byte: a slow fetch counts for
+    /// what it took.
+    mutating func noteTransferRate(_ rate: Double) {
+        guard rate.isFinite, rate > 0 else { return }
+        guard bytesPerSecond > 0 else {
+            bytesPerSecond = rate
+            return
+        }
+        let share = Timing.latestFetchShare
+        bytesPerSecond = 1 / ((1 - share) / bytesPerSecond + share / rate)
+    }
+
     /// The slowest measured link of this node and the reachable members, in bytes per second.
     var slowestRate: Double {
         var rates = bytesPerSecond > 0 ? [bytesPerSecond] : []
         for member in current.members where member != own && isReachable(member) {
             if let rate = peers[member]?.status?.bytesPerSecond, rate > 0 { rates.append(rate) }
         }
-        return rates.min() ?? Timing.bytesPerSecondAssumed
+        return max(rates.min() ?? Timing.bytesPerSecondAssumed, Timing.bytesPerSecondMin)
     }
 
     /// The seconds that an update needs to reach the others, with room for two failures.
     private var transferSeconds: Double {
         let announced = current.announcements.values.map(\.summary.byteCount).max()
         let byteCount = announced ?? manifest.manifest.updateByteCountMax
-        return 3 * Double(byteCount) / slowestRate
+        return min(Timing.transferSecondsMax, 3 * Double(byteCount) / slowestRate)
     }
 
     /// When the round stops waiting for updates, if enough are there:
@@ -109,9 +121,9 @@ extension PeerInstance {
             current.accepted?.message.proposal.participants
             .filter { current.held[$0.summary.objectID] == nil }
             .reduce(0) { $0 + $1.summary.byteCount } ?? 0
-        let base = max(
-            Timing.viewSecondsMin, 2 * Double(missing) / slowestRate + Timing.marginSeconds)
-        return min(Timing.viewSecondsMax, base * Double(1 << min(view, 5)))
+        let transfer = min(Timing.transferSecondsMax, 2 * Double(missing) / slowestRate)
+        let base = max(Timing.viewSecondsMin, transfer + Timing.marginSeconds)
+        return max(base, min(Timing.viewSecondsMax, base * Double(1 << min(view, 5))))
     }
 
     /// When this node gives up on the current view; `nil` while it waits for something else.

@@ -138,8 +138,7 @@ public struct PeerInstance: Sendable {
             current.decided?.retryAt = self.now.adding(seconds: 2)
         case .sumRefused(let height, let reason): sumRefused(height: height, reason)
         case .leaveRequested: leave()
-        case .measuredTransferRate(let rate):
-            if rate.isFinite, rate > 0 { bytesPerSecond = rate }
+        case .measuredTransferRate(let rate): noteTransferRate(rate)
         case .stateReady, .mixed, .mixFailed:
             preconditionFailure("a federation that certifies has no states of its members' own")
         }

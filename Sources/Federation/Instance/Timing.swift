@@ -22,12 +22,19 @@ enum Timing {
     static let marginSeconds = 2.0
     /// The least time that a view gets.
     static let viewSecondsMin = 3.0
-    /// The most time that a view gets, however often it was doubled.
+    /// The most time that a view gets by doubling; one that has more to fetch gets what that takes.
     static let viewSecondsMax = 60.0
     /// The time that a view gets whose proposer cannot be reached.
     static let viewSecondsUnreachable = 1.0
     /// Bytes per second assumed before the first transfer: 8 Mbit/s, a slow home uplink.
     static let bytesPerSecondAssumed = 1_000_000.0
+    /// The least rate that deadlines count with, 128 kbit/s: a link slower than any in use, and a
+    /// bound to what one member's word can make the others wait.
+    static let bytesPerSecondMin = 16_000.0
+    /// The most time that a deadline leaves for transfers, whatever their size and rate.
+    static let transferSecondsMax = 900.0
+    /// The share of the latest fetch in the smoothed time per byte.
+    static let latestFetchShare = 0.25
     /// Before too few reachable members are reported: connections come up one by one.
     static let quorumGraceSeconds = 3.0
     /// Between a failed fetch and the next try, doubled each time up to ``fetchRetrySecondsMax``.

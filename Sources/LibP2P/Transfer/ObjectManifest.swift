@@ -91,14 +91,17 @@ public struct ObjectManifest: Hashable, Sendable {
         return Self.range(ofChunk: index, totalByteCount: totalByteCount)
     }
 
+    /// Whether this is the chunk of its index.
+    public func isChunk(_ chunk: HashedChunk) -> Bool {
+        guard let range = byteRange(ofChunk: chunk.index) else { return false }
+        return range.count == chunk.bytes.count && chunk.digest == chunkIDs[chunk.index]
+    }
+
     /// Whether these bytes are the chunk of that index.
     ///
-    /// - Complexity: O(n); it hashes the bytes if there are as many as there should be.
+    /// - Complexity: O(n); it hashes the bytes.
     public func isChunk(_ bytes: [UInt8], at index: Int) -> Bool {
-        guard let range = byteRange(ofChunk: index), range.count == bytes.count else {
-            return false
-        }
-        return Hashing.blake2b256(bytes) == chunkIDs[index]
+        isChunk(HashedChunk(index: index, bytes: bytes))
     }
 
     /// The greatest object that the format allows, 1 GiB.

@@ -17,9 +17,12 @@ public enum TransferProtocol {
     /// The greatest frame without its length prefix: one chunk and 8 KiB for everything else.
     public static let frameByteCountMax = 270_336
 
-    /// The chunks a fetcher has asked one provider for and not received: 2 MiB, which fills a link
-    /// of 100 Mbit/s with 160 ms of round trip.
-    public static let outstandingChunkCountMax = 8
+    /// The most chunks that a fetcher has asked one provider for and not received: 4 MiB, which
+    /// fills a link of 320 Mbit/s with 100 ms of round trip.
+    public static let outstandingChunkCountMax = 16
+
+    /// The same before the provider's rate is known: 1 MiB, two seconds of a link of 4 Mbit/s.
+    public static let outstandingChunkCountFirst = 4
 
     /// The number of chunks that an object of so many bytes is cut into.
     static func chunkCount(byteCount: Int) -> Int {

@@ -122,6 +122,9 @@ public struct YamuxSession: Sendable {
         streams[id]?.priority = priority
     }
 
+    /// The class of a stream; nil if it has ended.
+    public func priority(of id: YamuxStreamID) -> YamuxPriority? { streams[id]?.priority }
+
     /// Queues bytes; they are not copied.
     ///
     /// - Throws: `streamEnded` if the stream is gone or its own direction has ended.

@@ -1,22 +1,22 @@
 internal import Cryptography
 internal import LibP2P
-internal import Synchronization
 internal import Transports
 
-/// One attempt to get what is missing of an object from one provider.
+/// One attempt to get a share of what is missing of an object from one provider.
 struct ProviderExchange: Sendable {
     let provider: PeerID
     let stream: any MessageStream
+    let download: ObjectDownload
+    let outgoing: AsyncStream<ObjectDownload.Outgoing>
+    let objectID: Digest
     let store: any ObjectStore
     let clock: ServiceClock
-    let chunkDeadline: Duration
-    let onProgress: @Sendable (FetchProgress) -> Void
+    let deadlines: ChunkDeadline
+    let onProgress: @Sendable (FetchProgress) async -> Void
 
     /// What the attempt came to.
     struct Result: Sendable {
         var outcome: Swift.Result<FetchAttempt.Outcome, ObjectStoreError>
-        var manifest: ObjectManifest?
-        var presence: ChunkPresence?
         var receivedByteCount = 0
     }
 
@@ -25,43 +25,62 @@ struct ProviderExchange: Sendable {
     /// Chunks are hashed on the cooperative pool, not on the event loop that decrypts them: 0.4 ms
     /// for each, with an await after it.
     @concurrent
-    func run(from instance: ObjectFetchInstance) async -> Result {
-        let watch = StallWatch(limit: chunkDeadline, clock: clock)
+    func run() async -> Result {
+        let watch = StallWatch(limit: deadlines.deadline(bytesPerSecond: nil), clock: clock)
         let stream = self.stream
-        var (result, hasStalled) = await withTaskCancellationHandler {
-            await watch.run(onStall: { stream.reset() }) {
-                await exchange(instance, watch: watch)
+        await download.opened(provider)
+        let result = await withTaskCancellationHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await send(watch: watch) }
+                let (result, hasStalled) = await watch.run(onStall: { stream.reset() }) {
+                    await receive(watch: watch)
+                }
+                let owes = await download.owes(provider)
+                await download.closed(provider)
+                guard hasStalled, case .success(.broken) = result.outcome else { return result }
+                var stalled = result
+                // Who was asked for nothing has not stood still.
+                stalled.outcome = .success(
+                    owes ? .stalled(after: watch.limit) : .ended(.exhausted(missingCount: 0)))
+                return stalled
             }
         } onCancel: {
             stream.reset()
         }
-        if hasStalled, case .success(.broken) = result.outcome {
-            result.outcome = .success(.stalled(after: chunkDeadline))
-        }
         return result
     }
 
-    private func exchange(
-        _ start: ObjectFetchInstance, watch: StallWatch
-    ) async -> Result {
-        var instance = start
+    /// Writes what the download has for this provider until the outbox ends.
+    private func send(watch: StallWatch) async {
+        for await item in outgoing {
+            switch item {
+            case .frame(let frame):
+                watch.renew()
+                do {
+                    try await stream.writeLengthPrefixed(frame.bytes)
+                } catch {
+                    // The reader sees the broken stream too and says so.
+                    stream.reset()
+                }
+            case .reset: stream.reset()
+            }
+        }
+    }
+
+    private func receive(watch: StallWatch) async -> Result {
         var result = Result(outcome: .success(.broken(nil)))
-        var held = heldByteCount(of: start)
         do {
-            var directives = instance.handle(.opened)
             while true {
-                try await perform(
-                    directives, of: instance, held: &held, into: &result, watch: watch)
-                if let end = instance.end {
+                if let end = await download.end(of: provider) {
                     await finish(end)
                     result.outcome = .success(.ended(end))
-                    break
+                    return result
                 }
                 guard let bytes = try await read() else {
                     stream.reset()
-                    break
+                    return result
                 }
-                directives = instance.handle(.received(try frame(bytes)))
+                try await take(try frame(bytes), into: &result, watch: watch)
             }
         } catch let error as ObjectStoreError {
             stream.reset()
@@ -71,33 +90,40 @@ struct ProviderExchange: Sendable {
             result.outcome = .success(.ended(.providerFault(error)))
         } catch {
             stream.reset()
-            result.outcome = .success(.broken(error as? TransportError))
+            // A stream that was reset because the object is complete has not failed.
+            let end = await download.end(of: provider)
+            result.outcome = .success(
+                end.map { .ended($0) } ?? .broken(error as? TransportError))
         }
-        result.manifest = instance.manifest
-        result.presence = instance.presence
         return result
     }
 
-    private func perform(
-        _ directives: [ObjectFetchInstance.Directive], of instance: ObjectFetchInstance,
-        held: inout Int, into result: inout Result, watch: StallWatch
+    private func take(
+        _ frame: TransferFrame, into result: inout Result, watch: StallWatch
     ) async throws {
-        for directive in directives {
-            switch directive {
-            case .send(let frame): try await stream.writeLengthPrefixed(frame.bytes)
-            case .acceptManifest(let manifest):
+        let accepted: [ObjectDownload.Acceptance]
+        if case .chunk(let index, let bytes) = frame {
+            let chunk = HashedChunk(index: index, bytes: bytes)
+            accepted = await download.received(chunk, from: provider)
+        } else {
+            accepted = await download.received(frame, from: provider)
+        }
+        for item in accepted {
+            switch item {
+            case .manifest(let manifest):
                 watch.renew()
                 try await store.putManifest(manifest)
-            case .acceptChunk(let index, let bytes):
-                watch.renew()
-                try await store.putChunk(instance.objectID, index: index, bytes: bytes)
+            case .chunk(let index, let bytes):
+                let rate = await download.bytesPerSecond(from: provider)
+                watch.renew(limit: deadlines.deadline(bytesPerSecond: rate))
+                try await store.putChunk(objectID, index: index, bytes: bytes)
                 result.receivedByteCount += bytes.count
-                held += bytes.count
-                onProgress(
+                let held = await download.noteStored(bytes.count)
+                let total = await download.manifest?.totalByteCount
+                await onProgress(
                     FetchProgress(
-                        objectID: instance.objectID, provider: provider, heldByteCount: held,
-                        totalByteCount: instance.manifest?.totalByteCount ?? held))
-            case .end: break
+                        objectID: objectID, provider: provider, heldByteCount: held,
+                        totalByteCount: total ?? held))
             }
         }
     }
@@ -125,14 +151,6 @@ struct ProviderExchange: Sendable {
         switch end {
         case .complete, .gone, .exhausted: await stream.closeWrite()
         case .busy, .objectRefused, .providerFault: stream.reset()
-        }
-    }
-
-    private func heldByteCount(of instance: ObjectFetchInstance) -> Int {
-        guard let manifest = instance.manifest, let presence = instance.presence else { return 0 }
-        return (0..<manifest.chunkCount).reduce(0) { sum, index in
-            guard presence.contains(index) else { return sum }
-            return sum + (manifest.byteRange(ofChunk: index)?.count ?? 0)
         }
     }
 }

@@ -4,12 +4,14 @@ package import LibP2P
 ///
 /// Providers are asked in turn: the one with the fewest fruitless attempts first, then in the
 /// order in which they were named. A provider that broke the rules, or does not serve the object,
-/// is not asked again.
+/// is not asked again. Several may be asked at the same time, each once.
 package struct ProviderRotation {
     /// What to do next.
     package enum Step: Equatable {
         case ask(PeerID)
         case wait(Duration)
+        /// Everybody who may be asked is.
+        case allAsked
         case giveUp
     }
 
@@ -19,6 +21,7 @@ package struct ProviderRotation {
         var busyCount = 0
         var notBefore = Duration.zero
         var isOut = false
+        var isAsked = false
     }
 
     private let settings: TransferSettings
@@ -47,14 +50,22 @@ package struct ProviderRotation {
             !provider.isOut && provider.fruitlessCount < settings.fruitlessAttemptCountMax
                 && provider.busyCount < settings.busyCountMax
         }
-        let due = left.filter { $0.notBefore <= now }
+        guard !left.isEmpty else { return .giveUp }
+        let waiting = left.filter { !$0.isAsked }
+        let due = waiting.filter { $0.notBefore <= now }
         var best: Provider?
         for provider in due where provider.fruitlessCount < (best?.fruitlessCount ?? .max) {
             best = provider
         }
         if let best { return .ask(best.peer) }
-        guard let earliest = left.map(\.notBefore).min() else { return .giveUp }
+        guard let earliest = waiting.map(\.notBefore).min() else { return .allAsked }
         return .wait(earliest - now)
+    }
+
+    /// Notes that a provider is being asked, until `record`.
+    package mutating func begin(_ peer: PeerID) {
+        guard let index = providers.firstIndex(where: { $0.peer == peer }) else { return }
+        providers[index].isAsked = true
     }
 
     /// Notes what came of asking a provider.
@@ -62,6 +73,7 @@ package struct ProviderRotation {
         guard let index = providers.firstIndex(where: { $0.peer == attempt.provider }) else {
             return
         }
+        providers[index].isAsked = false
         if attempt.receivedByteCount > 0 {
             providers[index].fruitlessCount = 0
             providers[index].busyCount = 0

@@ -2,26 +2,35 @@ internal import Synchronization
 
 /// Notices that something has not moved for too long.
 final class StallWatch: Sendable {
-    private let limit: Duration
-    private let clock: ServiceClock
-    private let lastMove: Mutex<Duration>
-
-    init(limit: Duration, clock: ServiceClock) {
-        self.limit = limit
-        self.clock = clock
-        lastMove = Mutex(clock.now())
+    private struct State {
+        var limit: Duration
+        var lastMove: Duration
     }
 
-    /// Notes a move.
-    func renew() {
+    private let clock: ServiceClock
+    private let state: Mutex<State>
+
+    init(limit: Duration, clock: ServiceClock) {
+        self.clock = clock
+        state = Mutex(State(limit: limit, lastMove: clock.now()))
+    }
+
+    /// The limit that holds now.
+    var limit: Duration { state.withLock(\.limit) }
+
+    /// Notes a move, and sets the limit for the next one if it is another.
+    func renew(limit: Duration? = nil) {
         let now = clock.now()
-        lastMove.withLock { $0 = now }
+        state.withLock { state in
+            state.lastMove = now
+            if let limit { state.limit = limit }
+        }
     }
 
     /// Returns true once nothing has moved for the limit, false when the task is cancelled.
     func waitForStall() async -> Bool {
         while true {
-            let left = lastMove.withLock { $0 } + limit - clock.now()
+            let left = state.withLock { $0.lastMove + $0.limit } - clock.now()
             guard left > .zero else { return true }
             do {
                 try await clock.sleep(left)

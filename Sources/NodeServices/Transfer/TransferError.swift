@@ -62,10 +62,14 @@ public struct FetchReport: Sendable {
     /// The providers that gave at least one chunk, in the order of their first.
     public let providers: [PeerID]
 
-    /// The measured rate; nil if nothing was received.
+    /// The least that has to be received for a rate: of less, the round trips take longer than the
+    /// bytes.
+    static let measuredByteCountMin = 64 << 10
+
+    /// The measured rate; nil if too little was received to tell.
     public var bytesPerSecond: Double? {
         let seconds = duration.seconds
-        guard receivedByteCount > 0, seconds > 0 else { return nil }
+        guard receivedByteCount >= Self.measuredByteCountMin, seconds > 0 else { return nil }
         return Double(receivedByteCount) / seconds
     }
 }

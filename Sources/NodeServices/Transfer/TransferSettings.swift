@@ -1,8 +1,15 @@
 /// The bounds and waits of object transfer.
 public struct TransferSettings: Hashable, Sendable {
-    /// How long a fetcher waits for the next chunk: 256 KiB in that time is 9 kB/s, below which
-    /// another provider is the better hope.
+    /// Providers that an object is fetched from at the same time; the specification's figure.
+    public var parallelProviderCountMax = 4
+    /// How long a fetcher waits for the next chunk of a provider whose rate it does not know: 256
+    /// KiB in that time is 9 kB/s, below which another provider is the better hope.
     public var chunkDeadline = Duration.seconds(30)
+    /// The least wait for a chunk of a provider whose rate is known: a connection that stops for as
+    /// long as a mobile link changes its cell is borne.
+    public var chunkDeadlineMin = Duration.seconds(10)
+    /// The greatest such wait: the whole first window of a link of 35 kB/s, four times over.
+    public var chunkDeadlineMax = Duration.seconds(120)
     /// Attempts in a row without a chunk before a fetch gives a provider up: enough to bridge the
     /// reconnection after one lost connection.
     public var fruitlessAttemptCountMax = 4

@@ -25,6 +25,7 @@ final class ResourceScope: Sendable {
     private let sentBytes = Atomic<UInt64>(0)
     private let receivedBytes = Atomic<UInt64>(0)
     private let rates: Mutex<Rates>?
+    private let receivedBytesPerSecondMax: Int?
 
     /// The scope of the whole node.
     convenience init(limits: TransportLimits) {
@@ -55,6 +56,7 @@ final class ResourceScope: Sendable {
         self.streamCountMax = streamCountMax
         let isLimited = rates.sent != nil || rates.received != nil
         self.rates = isLimited ? Mutex(rates) : nil
+        receivedBytesPerSecondMax = rates.received?.bytesPerSecond
         parent?.children.add(1, ordering: .relaxed)
     }
 
@@ -78,6 +80,13 @@ final class ResourceScope: Sendable {
     var growthRemaining: Int {
         let own = max(0, memoryByteCountMax / 2 - usedByteCount)
         return parent.map { min(own, $0.growthRemaining) } ?? own
+    }
+
+    /// What the windows of one connection may grow by altogether: where received bytes have a
+    /// bound, a quarter of a second's worth, since what has been promised cannot be held back.
+    var growthMax: Int {
+        let own = receivedBytesPerSecondMax.map { $0 / 4 } ?? .max
+        return parent.map { min(own, $0.growthMax) } ?? own
     }
 
     /// Records what windows have grown or shrunk by.

@@ -4,6 +4,7 @@ import Testing
 
 @Suite struct ObjectFetchInstanceTests {
     static let chunk = TransferProtocol.chunkByteCount
+    static let provider = ObjectFetchInstance.provider
     let object: SampleObject
 
     init() throws {
@@ -17,8 +18,8 @@ import Testing
     /// A fetcher that has the manifest and has asked for every chunk.
     func asking() -> ObjectFetchInstance {
         var fetcher = fetcher(object)
-        _ = fetcher.handle(.opened)
-        let directives = fetcher.handle(.received(.manifest(object.manifest.bytes)))
+        _ = fetcher.open()
+        let directives = fetcher.receive(.manifest(object.manifest.bytes))
         #expect(directives.first == .acceptManifest(object.manifest))
         #expect(fetcher.outstandingCount == 3)
         return fetcher
@@ -52,7 +53,7 @@ import Testing
         var fetcher = ObjectFetchInstance(
             objectID: object.manifest.objectID, byteCountMax: 1 << 30, manifest: object.manifest,
             presence: ChunkPresence(count: 3, isComplete: true))
-        #expect(fetcher.handle(.opened) == [.end(.complete)])
+        #expect(fetcher.open() == [.end(.complete, of: Self.provider)])
     }
 
     @Test func `only what HAVE shows is asked for, and the rest is left to others`() throws {
@@ -73,14 +74,14 @@ import Testing
 
     @Test func `a new HAVE brings chunks back that were missed`() throws {
         var fetcher = asking()
-        #expect(fetcher.handle(.received(.miss([1]))) == [])
+        #expect(fetcher.receive(.miss([1])) == [])
         #expect(
-            fetcher.handle(.received(.have(ChunkPresence(count: 3, isComplete: true)))).count == 1)
+            fetcher.receive(.have(ChunkPresence(count: 3, isComplete: true))).count == 1)
         #expect(fetcher.outstandingCount == 3)
         for index in 0..<3 {
-            _ = fetcher.handle(.received(.chunk(index: index, bytes: try object.chunk(index))))
+            _ = fetcher.receive(.chunk(index: index, bytes: try object.chunk(index)))
         }
-        #expect(fetcher.end == .complete)
+        #expect(fetcher.isComplete && fetcher.providers == [])
     }
 
     @Test func `a wrong chunk is the provider's fault and is not let in`() throws {
@@ -114,26 +115,26 @@ import Testing
         ]
         for (frame, fault) in cases {
             var fetcher = asking()
-            #expect(fetcher.handle(.received(frame)) == [.end(.providerFault(fault))])
-            #expect(fetcher.handle(.received(.gone)) == [])
+            #expect(fetcher.receive(frame) == [.end(.providerFault(fault), of: Self.provider)])
+            #expect(fetcher.receive(.gone) == [])
         }
     }
 
     @Test func `a chunk that comes twice was asked for once`() throws {
         var fetcher = asking()
         let frame = TransferFrame.chunk(index: 0, bytes: try object.chunk(0))
-        #expect(fetcher.handle(.received(frame)).count == 1)
+        #expect(fetcher.receive(frame).count == 1)
         #expect(
-            fetcher.handle(.received(frame)) == [.end(.providerFault(.unaskedChunk(0)))])
+            fetcher.receive(frame) == [.end(.providerFault(.unaskedChunk(0)), of: Self.provider)])
     }
 
     @Test func `a manifest with another hash is the provider's fault`() throws {
         let other = try SampleObject(byteCount: 5, seed: 9)
         var fetcher = fetcher(object)
-        _ = fetcher.handle(.opened)
+        _ = fetcher.open()
         #expect(
-            fetcher.handle(.received(.manifest(other.manifest.bytes)))
-                == [.end(.providerFault(.wrongManifest))])
+            fetcher.receive(.manifest(other.manifest.bytes))
+                == [.end(.providerFault(.wrongManifest), of: Self.provider)])
     }
 
     @Test func `an object above the limit is refused at its manifest`() throws {
@@ -150,23 +151,23 @@ import Testing
         let bytes: [UInt8] = [0x08, 0x01]
         var fetcher = ObjectFetchInstance(
             objectID: Hashing.blake2b256(bytes), byteCountMax: 1 << 30)
-        _ = fetcher.handle(.opened)
+        _ = fetcher.open()
         #expect(
-            fetcher.handle(.received(.manifest(bytes))) == [
-                .end(.objectRefused(.malformed))
+            fetcher.receive(.manifest(bytes)) == [
+                .end(.objectRefused(.malformed), of: Self.provider)
             ])
     }
 
     @Test func `busy and gone end the use of the provider`() throws {
         var first = fetcher(object)
-        _ = first.handle(.opened)
+        _ = first.open()
         #expect(
-            first.handle(.received(.busy(retryMilliseconds: 250, requestID: 1)))
-                == [.end(.busy(retryMilliseconds: 250))])
+            first.receive(.busy(retryMilliseconds: 250, requestID: 1))
+                == [.end(.busy(retryMilliseconds: 250), of: Self.provider)])
         var second = asking()
         #expect(
-            second.handle(.received(.busy(retryMilliseconds: 9, requestID: 2)))
-                == [.end(.busy(retryMilliseconds: 9))])
+            second.receive(.busy(retryMilliseconds: 9, requestID: 2))
+                == [.end(.busy(retryMilliseconds: 9), of: Self.provider)])
         var link = try TransferLink(object, fetcher: fetcher(object))
         link.held = nil
         #expect(try link.run() == .gone)
@@ -175,8 +176,9 @@ import Testing
     @Test func `a provider cannot keep a fetcher with bitmaps alone`() {
         var fetcher = asking()
         let have = ChunkPresence(count: 3)
-        for _ in 0..<16 { #expect(fetcher.handle(.received(.have(have))) == []) }
+        for _ in 0..<16 { #expect(fetcher.receive(.have(have)) == []) }
         #expect(
-            fetcher.handle(.received(.have(have))) == [.end(.providerFault(.tooManyHaves))])
+            fetcher.receive(.have(have)) == [.end(.providerFault(.tooManyHaves), of: Self.provider)]
+        )
     }
 }

@@ -12,6 +12,15 @@ struct SampleObject {
         manifest = try ObjectManifest(cutting: contents)
     }
 
+    /// Full chunks and a short last one, told apart by their first byte alone, which is quick to make.
+    init(stampedChunkCount count: Int) throws {
+        let size = TransferProtocol.chunkByteCount
+        var contents = [UInt8](repeating: 0xA5, count: (count - 1) * size + 1_000)
+        for index in 0..<count { contents[index * size] = UInt8(truncatingIfNeeded: index) }
+        self.contents = contents
+        manifest = try ObjectManifest(cutting: contents)
+    }
+
     func chunk(_ index: Int) throws -> [UInt8] {
         Array(contents[try #require(manifest.byteRange(ofChunk: index))])
     }

@@ -1,5 +1,27 @@
+import Cryptography
 import LibP2P
 import Testing
+
+extension ObjectFetchInstance {
+    /// The provider of tests that have only one.
+    static let provider: PeerID = {
+        guard let key = SigningKey(seed: Array(repeating: 7, count: 32)) else {
+            preconditionFailure("a seed has 32 bytes")
+        }
+        return PeerID(publicKey: key.publicKey)
+    }()
+
+    /// Asks the provider and opens its stream.
+    mutating func open() -> [Directive] {
+        handle(.asked(Self.provider), now: .zero) + handle(.opened(Self.provider), now: .zero)
+    }
+
+    mutating func receive(_ frame: TransferFrame) -> [Directive] {
+        handle(.received(frame, from: Self.provider), now: .zero)
+    }
+
+    var outstandingCount: Int { outstandingCount(of: Self.provider) }
+}
 
 /// A fetcher and a provider with nothing but frames, encoded and decoded, between them.
 struct TransferLink {
@@ -16,6 +38,7 @@ struct TransferLink {
     var outstandingMax = 0
     var serveFault: ServeFault?
     var framesToFetcher: [TransferFrame] = []
+    var end: FetchEnd?
 
     init(_ object: SampleObject, holding indices: Range<Int>? = nil, fetcher: ObjectFetchInstance)
         throws
@@ -31,8 +54,8 @@ struct TransferLink {
 
     /// Runs until the fetcher has ended or nothing moves, at most `frameCountMax` frames.
     mutating func run(frameCountMax: Int = 10_000) throws -> FetchEnd? {
-        var toProvider = take(fetcher.handle(.opened))
-        while framesToFetcher.count < frameCountMax, fetcher.end == nil, !toProvider.isEmpty {
+        var toProvider = take(fetcher.open())
+        while framesToFetcher.count < frameCountMax, end == nil, !toProvider.isEmpty {
             var answers: [TransferFrame] = []
             for frame in toProvider {
                 let read = try TransferFrame(bytes: frame.bytes)
@@ -42,10 +65,10 @@ struct TransferLink {
             for answer in answers {
                 guard let bent = bend(try TransferFrame(bytes: answer.bytes)) else { continue }
                 framesToFetcher.append(bent)
-                toProvider += take(fetcher.handle(.received(bent)))
+                toProvider += take(fetcher.receive(bent))
             }
         }
-        return fetcher.end
+        return end
     }
 
     private mutating func take(_ directives: [ObjectFetchInstance.Directive]) -> [TransferFrame] {
@@ -53,9 +76,10 @@ struct TransferLink {
         var frames: [TransferFrame] = []
         for directive in directives {
             switch directive {
-            case .send(let frame): frames.append(frame)
-            case .acceptChunk(let index, let bytes): accepted[index] = bytes
-            case .acceptManifest, .end: break
+            case .send(let frame, _): frames.append(frame)
+            case .acceptChunk(let index, let bytes, _): accepted[index] = bytes
+            case .end(let end, _): self.end = end
+            case .acceptManifest: break
             }
         }
         return frames

@@ -130,6 +130,61 @@ import Transports
         #expect(await other.presence(id)?.missing == [3, 4, 5])
     }
 
+    @Test func `two providers with a half each give the whole`() async throws {
+        let contents = sampleBytes(count: 12 * Self.chunk)
+        let whole = MemoryObjectStore()
+        let manifest = try await whole.putObject(contents)
+        let id = manifest.objectID
+        let asker = try MemoryNetwork.peer(200)
+        var peers: [PeerID] = []
+        for half in 0..<2 {
+            let part = MemoryObjectStore()
+            await part.putManifest(manifest)
+            for index in half * 6..<half * 6 + 6 {
+                let bytes = try #require(await whole.chunk(id, index: index))
+                try await part.putChunk(id, index: index, bytes: bytes)
+            }
+            let server = ObjectServer(
+                store: part, clock: clock.service, logger: logger, mayServe: { _, _ in true })
+            let peer = try MemoryNetwork.peer(UInt8(half + 1))
+            network.add(peer) { stream in await server.serve(stream, to: asker) }
+            peers.append(peer)
+        }
+        let report = try await fetcher().fetch(id, byteCountMax: contents.count, from: peers)
+        #expect(report.providers == peers)
+        #expect(report.receivedByteCount == contents.count)
+        #expect(network.opened == peers)
+        #expect(await store.putCounts.values.allSatisfy { $0 == 1 })
+        #expect(try await store.contents(of: id, byteCountMax: contents.count) == contents)
+    }
+
+    @Test func `no more providers are asked at once than the settings say`() async throws {
+        let contents = sampleBytes(count: 40 * Self.chunk)
+        let id = try await source.putObject(contents).objectID
+        let peers = try (1...6).map { try MemoryNetwork.peer($0) }
+        let counts = Mutex((open: 0, max: 0))
+        let server = ObjectServer(
+            store: source, clock: clock.service, logger: logger, mayServe: { _, _ in true })
+        let asker = try MemoryNetwork.peer(200)
+        for peer in peers {
+            network.add(peer) { stream in
+                counts.withLock { counts in
+                    counts.open += 1
+                    counts.max = max(counts.max, counts.open)
+                }
+                await server.serve(stream, to: asker)
+                counts.withLock { $0.open -= 1 }
+            }
+        }
+        var settings = TransferSettings()
+        settings.parallelProviderCountMax = 3
+        let report = try await fetcher(settings).fetch(
+            id, byteCountMax: contents.count, from: peers)
+        #expect(report.receivedByteCount == contents.count)
+        #expect((1...3).contains(counts.withLock { $0.max }))
+        #expect(network.opened.count <= 3)
+    }
+
     @Test func `a provider that stands still is left for the next one`() async throws {
         let contents = sampleBytes(count: 3 * Self.chunk)
         let id = try await source.putObject(contents).objectID

@@ -39,7 +39,7 @@ import Testing
                 waits.append(duration)
                 now += duration
                 continue
-            case .giveUp: break
+            case .giveUp, .allAsked: break
             }
             break
         }
@@ -76,5 +76,18 @@ import Testing
         #expect(rotation.next(now: .zero) == .ask(b))
         rotation.record(attempt(b, .ended(.gone)), now: .zero)
         #expect(rotation.next(now: .seconds(99)) == .giveUp)
+    }
+
+    @Test mutating func `who is being asked is not asked a second time meanwhile`() {
+        rotation.begin(a)
+        #expect(rotation.next(now: .zero) == .ask(b))
+        rotation.begin(b)
+        #expect(rotation.next(now: .zero) == .allAsked)
+        rotation.record(attempt(a, .ended(.gone)), now: .zero)
+        #expect(rotation.next(now: .zero) == .allAsked)
+        rotation.record(attempt(b, .broken(nil)), now: .zero)
+        #expect(rotation.next(now: .zero) == .wait(.seconds(1)))
+        rotation.exclude(b)
+        #expect(rotation.next(now: .zero) == .giveUp)
     }
 }

@@ -80,6 +80,35 @@ import Transports
         for swarm in [node.swarm, liar.swarm, honest.swarm] { await swarm.shutdown() }
     }
 
+    @Test func `what a provider owes when it is cut off comes from the one beside it`() async throws
+    {
+        let (frail, steady, node) = (LoopbackNode(), LoopbackNode(), LoopbackNode())
+        let contents = sampleBytes(count: 8_000_000)
+        let id = try await frail.store.putObject(contents).objectID
+        _ = try await steady.store.putObject(contents)
+        let sentCount = Mutex(0)
+        frail.serveObjects { frame in
+            guard case .chunk = frame else { return frame }
+            return sentCount.withLock { count in
+                count += 1
+                return count > 3 ? nil : frame
+            }
+        }
+        steady.serveObjects()
+        _ = try await node.swarm.start()
+        for provider in [frail, steady] {
+            try await node.swarm.dial(try #require(try await provider.swarm.start().first))
+        }
+        let report = try await node.makeFetcher().fetch(
+            id, byteCountMax: contents.count, from: [frail.id, steady.id])
+        #expect(report.providers.last == steady.id)
+        #expect(report.receivedByteCount == contents.count)
+        #expect(await node.store.putCounts.values.allSatisfy { $0 == 1 })
+        #expect(
+            try await node.store.contents(of: id, byteCountMax: contents.count) == contents)
+        for swarm in [node.swarm, frail.swarm, steady.swarm] { await swarm.shutdown() }
+    }
+
     @Test func `a peer without the object, and one without the protocol, are passed over`()
         async throws
     {

@@ -123,4 +123,15 @@ import Testing
         #expect(throttle.add(1, now: .seconds(1)) == 7)
         #expect(throttle.add(1, now: .seconds(3)) == 1)
     }
+
+    @Test func `a bound on received bytes bounds what windows promise`() {
+        var limits = TransportLimits()
+        #expect(ResourceScope(limits: limits).growthMax == .max)
+        limits.receivedBytesPerSecondMax = 4_000_000
+        let node = ResourceScope(limits: limits)
+        #expect(node.growthMax == 1_000_000)
+        #expect(ResourceScope(peerIn: node, limits: limits).growthMax == 1_000_000)
+        limits.receivedBytesPerSecondMaxPerPeer = 400_000
+        #expect(ResourceScope(peerIn: node, limits: limits).growthMax == 100_000)
+    }
 }

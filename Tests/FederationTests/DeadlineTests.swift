@@ -1,0 +1,55 @@
+import Testing
+
+@testable import Federation
+
+/// What deadlines take from measured links.
+@Suite struct DeadlineTests {
+    @Test func `rates are smoothed by time per byte`() throws {
+        var trio = try Trio()
+        trio.tell(.measuredTransferRate(bytesPerSecond: 1e6))
+        #expect(trio.instance.bytesPerSecond == 1e6)
+        // One fetch in four at a tenth of the rate takes 3.25 times as long in the mean.
+        trio.tell(.measuredTransferRate(bytesPerSecond: 1e5))
+        #expect(abs(trio.instance.bytesPerSecond - 1e6 / 3.25) < 1)
+        for rate in [0, -1, .infinity, .nan] {
+            trio.tell(.measuredTransferRate(bytesPerSecond: rate))
+        }
+        #expect(abs(trio.instance.bytesPerSecond - 1e6 / 3.25) < 1)
+        for _ in 0..<60 { trio.tell(.measuredTransferRate(bytesPerSecond: 2e6)) }
+        #expect(abs(trio.instance.bytesPerSecond - 2e6) < 1_000)
+    }
+
+    @Test func `no rate makes a deadline wait for ever`() throws {
+        var trio = try Trio()
+        trio.tell(.measuredTransferRate(bytesPerSecond: 1e-3))
+        #expect(trio.instance.slowestRate == Timing.bytesPerSecondMin)
+        let start = trio.now
+        let most = 2 * Timing.deadlineSecondsUnmeasured + Timing.transferSecondsMax
+        #expect(trio.instance.updateDeadline < start.adding(seconds: most))
+    }
+
+    @Test func `the slowest link decides how long updates are waited for`() throws {
+        func deadlineSeconds(bytesPerSecond: Double) throws -> Double {
+            var trio = try Trio()
+            for (index, rate) in [(1, bytesPerSecond), (2, 50e6)] {
+                trio.receive(
+                    .status(
+                        StatusReport(
+                            height: trio.chain.height, headDigest: trio.chain.headDigest,
+                            holdsProposal: true, announcements: 7, viewChanges: 7, commits: 7,
+                            results: 7, secondsPerStep: 0.1, bytesPerSecond: rate)),
+                    from: index)
+            }
+            let state = trio.instance
+            return state.updateDeadline.seconds(since: state.current.enteredAt)
+        }
+        let byteCount = Double(try Trio().manifest.manifest.updateByteCountMax)
+        // 4 Mbit/s, of which seven others want their share.
+        let (slow, fast) = (500_000.0 / 8, 50e6)
+        let gap = try deadlineSeconds(bytesPerSecond: slow) - deadlineSeconds(bytesPerSecond: fast)
+        let limit = Timing.transferSecondsMax
+        let expected = min(limit, 3 * byteCount / slow) - min(limit, 3 * byteCount / fast)
+        #expect(abs(gap - expected) < 0.01 + Timing.deadlineSecondsMin)
+        #expect(gap > 0)
+    }
+}
