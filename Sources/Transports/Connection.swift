@@ -19,6 +19,8 @@ final class Connection: ChannelInboundHandler {
 
     private let noise: NoiseSession
     private var records: RecordReader
+    /// Whether the bytes go through a relay, and were counted on its socket.
+    private let isRelayed: Bool
     private var early: (plaintext: [UInt8], ciphertext: ByteBuffer)?
     var session: YamuxSession
     var streams: [YamuxStreamID: StreamEntry] = [:]
@@ -39,8 +41,9 @@ final class Connection: ChannelInboundHandler {
 
     init(
         owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
-        limits: TransportLimits, scope: ResourceScope, logger: Logger
+        limits: TransportLimits, scope: ResourceScope, isRelayed: Bool = false, logger: Logger
     ) {
+        self.isRelayed = isRelayed
         self.owner = owner
         self.isDialer = isDialer
         self.limits = limits
@@ -76,7 +79,8 @@ final class Connection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        let wait = scope.move(buffer.readableBytes, .received, now: now)
+        let wait = scope.move(
+            buffer.readableBytes, .received, now: now, isNested: isRelayed)
         receive(buffer)
         if wait > .zero, endReason == nil { pauseReading(for: wait, context) }
     }
@@ -291,7 +295,8 @@ final class Connection: ChannelInboundHandler {
             let record = nextRecord(
                 context, allowsBulk: ignoringWritability || now >= sendingPausedUntil)
         {
-            let wait = scope.move(record.readableBytes, .sent, now: now)
+            let wait = scope.move(
+                record.readableBytes, .sent, now: now, isNested: isRelayed)
             context.write(wrapOutboundOut(record), promise: nil)
             hasWritten = true
             if wait > .zero { pauseSending(for: wait, context) }

@@ -36,6 +36,12 @@ public final class Swarm: Sendable {
         var scopes: [PeerID: ResourceScope] = [:]
         /// Lines about sockets that were refused.
         var refusalLog = LogThrottle()
+        /// Relays that take circuits for this node.
+        var reservedRelays: Set<PeerID> = []
+        var circuitAddresses: [Multiaddr] = []
+        /// Whether peers are told the addresses through relays before the others.
+        var circuitsFirst = false
+        var confirmedAddresses: [Multiaddr] = []
     }
 
     /// This node.
@@ -51,6 +57,8 @@ public final class Swarm: Sendable {
     let logger: Logger
     let scope: ResourceScope
     let state: Mutex<State>
+    /// What makes this node a relay for others; nil where it is none.
+    let relayService: RelayService?
     private let continuation: AsyncStream<SwarmEvent>.Continuation
     private let observers = Mutex<[@Sendable (SwarmEvent) -> Void]>([])
 
@@ -65,6 +73,9 @@ public final class Swarm: Sendable {
         self.logger = logger
         peerID = PeerID(publicKey: configuration.identity.publicKey)
         scope = ResourceScope(limits: configuration.limits)
+        relayService = configuration.relay.map {
+            RelayService(settings: $0, identity: configuration.identity, logger: logger)
+        }
         state = Mutex(
             State(
                 table: ConnectionTable(own: peerID, limits: configuration.limits),
@@ -73,6 +84,7 @@ public final class Swarm: Sendable {
         )
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(4_096))
         registerOwnServices()
+        registerRelay()
     }
 
     /// Registers what serves the streams that peers open for a protocol; before `start()`.
@@ -131,6 +143,11 @@ public final class Swarm: Sendable {
     func openStream(
         on connection: ConnectionHandle, protocol id: String, isLazy: Bool
     ) async throws(TransportError) -> SwarmStream {
+        if let limit = connection.route?.limit, priority(of: id) == .bulk,
+            !limit.carries(configuration.circuitByteCountMin)
+        {
+            throw .circuitTooSmall(limit, neededByteCount: configuration.circuitByteCountMin)
+        }
         let promise = connection.channel.eventLoop.makePromise(of: SwarmStream.self)
         connection.onLoop { connection in
             connection.openStream(protocolID: id, isLazy: isLazy, promise: promise)

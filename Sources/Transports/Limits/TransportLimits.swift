@@ -61,6 +61,8 @@ public struct TransportLimits: Hashable, Sendable {
     public var streamNegotiationTimeout = Duration.seconds(10)
     /// Time for a whole inbound upgrade.
     public var upgradeTimeout = Duration.seconds(15)
+    /// Time for a relay, or the far end of a circuit, to answer.
+    public var circuitTimeout = Duration.seconds(15)
     /// Time in which a connection has to show that its peer lives, where another process with the
     /// peer's identity has connected.
     public var livenessTimeout = Duration.seconds(5)
