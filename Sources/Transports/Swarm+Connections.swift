@@ -8,7 +8,8 @@ extension Swarm: ConnectionOwner {
     ///
     /// A private network's key lies over sockets alone: a circuit's bytes are under it already.
     func upgrade(
-        _ channel: any Channel, expectedPeer: PeerID?, isDialer: Bool, via route: CircuitRoute? = nil,
+        _ channel: any Channel, expectedPeer: PeerID?, isDialer: Bool,
+        via route: CircuitRoute? = nil,
         completion: @escaping @Sendable (Result<PeerID, TransportError>) -> Void
     ) throws {
         let key = ObjectIdentifier(channel)

@@ -1,7 +1,8 @@
 /// The numbers by which a node keeps itself reachable through relays.
 public struct RelayClientSettings: Hashable, Sendable {
-    /// Relays that are found on the way and used at a time: one may die without anybody noticing
-    /// for a while. Configured relays are all used.
+    /// Relays that are found on the way and used at a time.
+    ///
+    /// One may die without anybody noticing for a while. Configured relays are all used.
     public var relayCountTarget = 2
     /// The bytes that a circuit has to carry; relays that are found and carry fewer are not used.
     public var byteCountMin: UInt64 = 0

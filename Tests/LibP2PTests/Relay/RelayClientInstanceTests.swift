@@ -1,3 +1,4 @@
+import Cryptography
 import Testing
 
 @testable import LibP2P
@@ -103,7 +104,9 @@ import Testing
             ])
     }
 
-    @Test func `configured relays are all used, dialled again when lost, and never forgotten`() throws {
+    @Test func `configured relays are all used, dialled again when lost, and never forgotten`()
+        throws
+    {
         var client = RelayClientInstance(own: Self.own)
         _ = client.handle(.needed(true), now: .zero)
         let addresses = try Self.peers.prefix(3).map(Self.address)
@@ -118,7 +121,9 @@ import Testing
         #expect(client.handle(.tick, now: .seconds(15)) == [.reserve(relay, addresses[0])])
     }
 
-    @Test func `a relay that carries too little is told of, and used only where it was named`() throws {
+    @Test func `a relay that carries too little is told of, and used only where it was named`()
+        throws
+    {
         var settings = RelayClientSettings()
         settings.byteCountMin = 1 << 20
         let small = CircuitLimit(seconds: 120, byteCount: 131_072)

@@ -1,3 +1,4 @@
+import Cryptography
 import Testing
 
 @testable import LibP2P
@@ -74,7 +75,9 @@ import Testing
             $0.circuitCountMax = 3
             $0.circuitCountMaxPerPeer = 2
         }
-        for peer in Self.peers { _ = relay.reserve(peer, host: nil, isRelayed: false, nowSeconds: 0) }
+        for peer in Self.peers {
+            _ = relay.reserve(peer, host: nil, isRelayed: false, nowSeconds: 0)
+        }
         func open(_ from: Int, _ to: Int) -> RelayHopInstance.CircuitID? {
             switch relay.open(
                 from: Self.peers[from], to: Self.peers[to], isRelayed: false, nowSeconds: 1)

@@ -57,8 +57,9 @@ import Testing
         #expect(CircuitLimit.none.carries(.max))
         let small = CircuitLimit(seconds: 120, byteCount: 131_072)
         #expect(small.carries(131_072) && !small.carries(131_073))
-        guard case .connect(_, let limit) = try StopMessage(
-            bytes: hex("0800 1228 0a26") + Self.peer.bytes + hex("1a04 0800 1000"))
+        guard
+            case .connect(_, let limit) = try StopMessage(
+                bytes: hex("0800 1228 0a26") + Self.peer.bytes + hex("1a04 0800 1000"))
         else {
             Issue.record("another message")
             return
@@ -174,7 +175,8 @@ import Testing
     }
 
     @Test func `no bytes trap a reader`() throws {
-        let seeds = try Self.hopMessages().map(\.bytes) + Self.stopMessages.map(\.bytes)
+        let seeds =
+            try Self.hopMessages().map(\.bytes) + Self.stopMessages.map(\.bytes)
             + [Self.reservation().voucher ?? []]
         Mutations.run(seed: 2_002, count: 400, inputs: seeds) { bytes in
             _ = try? HopMessage(bytes: bytes)
