@@ -39,8 +39,6 @@ public final class Swarm: Sendable {
         /// Relays that take circuits for this node.
         var reservedRelays: Set<PeerID> = []
         var circuitAddresses: [Multiaddr] = []
-        /// Whether peers are told the addresses through relays before the others.
-        var circuitsFirst = false
         var confirmedAddresses: [Multiaddr] = []
     }
 

@@ -8,7 +8,7 @@ import Transports
 /// A swarm for the command line: listens or dials, and reports as JSON lines.
 ///
 /// Usage: SwarmProbe [psk HEX] listen | dial ADDRESS | send ADDRESS BYTES | gossip NAME [ADDRESS]
-///        | gossip-latency NODES MESSAGES
+///        | gossip-latency NODES MESSAGES | relay | behind RELAY | exhaust ADDRESS
 @main
 enum SwarmProbe {
     static let echoProtocol = "/test/echo/1.0.0"
@@ -35,6 +35,8 @@ enum SwarmProbe {
             protocolVersion: "/starling/probe/1"
         )
         configuration.networkKey = networkKey
+        if command == "relay" { configuration.relay = RelayHopSettings() }
+        if command == "behind" { configuration.listenAddresses = [] }
         if command == "gossip-latency" {
             guard arguments.count == 2, let nodeCount = Int(arguments[0]),
                 let messageCount = Int(arguments[1]), nodeCount > 1, messageCount > 0
@@ -56,10 +58,16 @@ enum SwarmProbe {
             await serveSink(stream)
         }
         let addresses = try await swarm.start()
-        emit("READY \(addresses[0])")
+        if let address = addresses.first { emit("READY \(address)") }
         switch (command, arguments.first) {
         case ("listen", nil):
             await report(swarm, until: .disconnected)
+        case ("relay", nil):
+            await report(swarm, until: .never)
+        case ("behind", let relay?):
+            try await RelayProbe.listen(swarm, behind: relay)
+        case ("exhaust", let address?):
+            try await RelayProbe.exhaust(swarm, address)
         case ("dial", let address?):
             let peer = try await swarm.dial(try Multiaddr(address))
             await report(swarm, until: .identified)
@@ -80,7 +88,7 @@ enum SwarmProbe {
     }
 
     enum Mark {
-        case identified, disconnected
+        case identified, disconnected, never
     }
 
     /// Prints events up to the mark; as a listener, also pings every peer that has been identified.

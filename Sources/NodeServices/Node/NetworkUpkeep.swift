@@ -36,8 +36,7 @@ struct NetworkUpkeep: Sendable {
             byteCountMin: UInt64(parts.manifest.manifest.updateByteCountMax),
             logger: options.logger
         ) { addresses in
-            // Of a node that can be dialled they are no more than a second way.
-            swarm.setCircuitAddresses(addresses, first: true)
+            swarm.setCircuitAddresses(addresses)
             await swarm.pushIdentify()
             if !addresses.isEmpty { report(.listening(joinLines: addresses)) }
         }

@@ -59,13 +59,10 @@ extension Swarm {
         return (reservation, limit ?? .none)
     }
 
-    /// Names the addresses through relays at which this node can be reached, and whether they come
-    /// before its own; peers are told by `pushIdentify()`.
-    public func setCircuitAddresses(_ addresses: [Multiaddr], first: Bool) {
-        state.withLock { state in
-            state.circuitAddresses = addresses
-            state.circuitsFirst = first
-        }
+    /// Names the addresses through relays at which this node can be reached; peers are told by
+    /// `pushIdentify()`.
+    public func setCircuitAddresses(_ addresses: [Multiaddr]) {
+        state.withLock { $0.circuitAddresses = addresses }
     }
 
     /// Names addresses that peers have proved to lead here; they are told beside the bound ones
@@ -74,18 +71,17 @@ extension Swarm {
         state.withLock { $0.confirmedAddresses = addresses }
     }
 
-    /// What others are told: the advertised addresses or else the bound and confirmed ones, and
-    /// those through relays, each with this node's peer id.
+    /// What others are told, each with this node's peer id: the addresses through relays, and the
+    /// advertised or else the confirmed and bound ones.
+    ///
+    /// Those through relays come first, because a node asks relays where its own are of no use.
     public var toldAddresses: [Multiaddr] {
         state.withLock { state in
             let advertised = configuration.advertisedAddresses
             let own =
                 advertised.isEmpty ? state.confirmedAddresses + state.addresses : advertised
-            let all =
-                state.circuitsFirst
-                ? state.circuitAddresses + own : own + state.circuitAddresses
             var told: [Multiaddr] = []
-            for address in all {
+            for address in state.circuitAddresses + own {
                 guard let named = try? address.appending(peerID), !told.contains(named) else {
                     continue
                 }

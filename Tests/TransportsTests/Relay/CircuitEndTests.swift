@@ -113,6 +113,10 @@ import Testing
         let (relay, target, dialer) = try await CircuitFixture.three()
         try await SwarmFixture.with(relay, target, dialer) {
             let way = try relay.address
+            await #expect(throws: TransportError.self) {
+                try await dialer.dial(try Multiaddr(relay: way, target: relay.peerID))
+            }
+            #expect(dialer.connectedPeers.isEmpty)
             await #expect(throws: TransportError.relayRefused(.noReservation)) {
                 try await dialer.dial(try Multiaddr(relay: way, target: target.peerID))
             }
@@ -121,9 +125,6 @@ import Testing
             }
             await #expect(throws: TransportError.self) {
                 try await dialer.dial(try Multiaddr(relay: way, target: nil))
-            }
-            await #expect(throws: TransportError.self) {
-                try await dialer.dial(try Multiaddr(relay: way, target: relay.peerID))
             }
         }
     }
