@@ -212,7 +212,7 @@ extension Swarm {
     ///
     /// - Parameter expectedPeer: Who is dialled, or whom the relay named as the peer that asks; one
     ///   that proves another identity is refused.
-    private func upgrade(
+    func upgrade(
         _ stream: SwarmStream, _ route: CircuitRoute, expectedPeer: PeerID, isDialer: Bool
     ) async throws(TransportError) -> (peer: PeerID, channel: CircuitChannel) {
         let promise = stream.eventLoop.makePromise(of: (PeerID, CircuitChannel).self)

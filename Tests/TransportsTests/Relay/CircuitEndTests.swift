@@ -160,6 +160,39 @@ import Testing
         }
     }
 
+    @Test func `a relay that names somebody else as the asker is refused`() async throws {
+        let liar = try await SwarmFixture.make { swarm in
+            swarm.register(protocol: RelayProtocol.hopProtocolID) { peer, stream in
+                _ = try? await stream.readLengthPrefixed(maxByteCount: 4_096)
+                let reservation = RelayReservation(
+                    expirationSeconds: .max, addresses: [], voucher: nil)
+                try? await stream.writeLengthPrefixed(
+                    HopMessage.status(.ok, reservation, nil).bytes)
+            }
+        }
+        let target = try await SwarmFixture.make(listens: [])
+        try await SwarmFixture.with(liar, target) {
+            _ = try await target.reserve(at: liar.peerID, address: try liar.address)
+            let somebody = PeerID(publicKey: SigningKey.generate().publicKey)
+            for (name, isTaken) in [(somebody, false), (liar.peerID, true)] {
+                let stream = try await liar.openStream(
+                    to: target.peerID, protocol: RelayProtocol.stopProtocolID)
+                try await stream.writeLengthPrefixed(StopMessage.connect(name, .none).bytes)
+                let answer = try #require(
+                    try await stream.readLengthPrefixed(maxByteCount: 4_096))
+                #expect(try StopMessage(bytes: answer) == .status(.ok))
+                let route = CircuitRoute(
+                    relay: target.peerID, limit: .none, address: try Multiaddr("/p2p-circuit"))
+                _ = try? await liar.upgrade(
+                    stream, route, expectedPeer: target.peerID, isDialer: true)
+                try await Task.sleep(for: .milliseconds(50))
+                let relayed = target.snapshot().connections.filter { $0.relay != nil }
+                #expect(relayed.map(\.peer).contains(somebody) == false)
+                #expect(!isTaken || target.connectedPeers == [liar.peerID])
+            }
+        }
+    }
+
     @Test func `what is no question is answered as such`() async throws {
         let (relay, _, dialer) = try await CircuitFixture.three()
         try await SwarmFixture.with(relay, dialer) {
