@@ -96,7 +96,7 @@ struct ConnectionTable {
         }
         var closing: ConnectionHandle?
         if present.count >= limits.connectionCountMaxPerPeer {
-            closing = present.first?.handle
+            closing = (present.first { $0.handle.isRelayed } ?? present.first)?.handle
         }
         entries[handle.peer, default: []].append(Entry(handle: handle, isRetiring: retiresNew))
         count += 1

@@ -32,6 +32,9 @@ import Testing
         // A newer word takes the place of the older one, and ends with the connection.
         instance.tried(Self.peers[2], Self.trial(.reached))
         #expect(instance.verdict == .public)
+        #expect(instance.isDecided)
+        instance.gone(Self.peers[2])
+        #expect(!instance.isDecided)
         for peer in Self.peers { instance.gone(peer) }
         #expect(instance.verdict == .unknown)
     }

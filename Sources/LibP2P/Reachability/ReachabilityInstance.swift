@@ -17,6 +17,8 @@ public struct ReachabilityInstance: Sendable {
 
     /// Peers that have to see the same address before it is told to others.
     public static let agreementCount = 2
+    /// Peers that are asked to try; more would change little, and each costs a connection.
+    public static let trialCountMax = 3
     /// Peers whose words are kept; more than a node has connections.
     public static let peerCountMax = 1_024
 
@@ -69,6 +71,11 @@ public struct ReachabilityInstance: Sendable {
         let failed = words.values.filter(\.hasFailed).count
         if reached == 0, failed == 0 { return .unknown }
         return reached >= failed ? .public : .private
+    }
+
+    /// Whether so many peers have tried that no further one has to.
+    public var isDecided: Bool {
+        words.values.filter { !$0.reached.isEmpty || $0.hasFailed }.count >= Self.trialCountMax
     }
 
     /// The hosts at which peers see this node, with how many do, the most seen first.

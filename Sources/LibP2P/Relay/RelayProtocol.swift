@@ -8,8 +8,9 @@ public enum RelayProtocol {
     public static let stopProtocolID = "/libp2p/circuit/relay/0.2.0/stop"
     /// The greatest message; go-libp2p's figure.
     public static let messageByteCountMax = 4_096
-    /// Further addresses of a reservation are not kept.
-    public static let addressCountMax = 16
+    /// Further addresses of a reservation are not kept: those of two relays, and a node's own, fit an
+    /// identify message.
+    public static let addressCountMax = 6
 }
 
 /// What a relay, or the far end of a circuit, answers; the numbers are on the wire.

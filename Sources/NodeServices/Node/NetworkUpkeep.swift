@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Federation
 internal import Foundation
 internal import LibP2P
 internal import Transports
@@ -31,6 +32,7 @@ struct NetworkUpkeep: Sendable {
             home: options.home, join: options.join, swarm: parts.swarm,
             connector: parts.connector, logger: options.logger)
         let (swarm, report) = (parts.swarm, options.report)
+        PeerNews(report: report).follow(swarm)
         let relays = RelayKeeper(
             choice: try RelayChoice(options.settings.relay), swarm: swarm,
             byteCountMin: UInt64(parts.manifest.manifest.updateByteCountMax),
@@ -47,11 +49,11 @@ struct NetworkUpkeep: Sendable {
         self.board = board
         identityWatch = IdentityWatch(
             swarm: swarm, logger: options.logger, report: report, board: board,
-            ownRecord: { peer in
+            ownRecord: { addresses in
                 let record = PeerRecord(
                     peerID: swarm.peerID,
                     sequenceNumber: ServiceClock.system.unixMilliseconds(),
-                    addresses: board.candidates(for: peer).map { $0.removingPeerID() })
+                    addresses: addresses.map { $0.removingPeerID() })
                 guard let envelope = try? record.sealed(by: identity) else { return nil }
                 return try? SignedPeerRecord(envelope: envelope.bytes)
             })

@@ -12,7 +12,7 @@ final class IdentityWatch: Sendable {
     private let swarm: Swarm
     private let logger: Logger
     private let report: @Sendable (NodeReport) -> Void
-    private let ownRecord: @Sendable (PeerID) -> SignedPeerRecord?
+    private let ownRecord: @Sendable ([Multiaddr]) -> SignedPeerRecord?
     private let board: ReachabilityBoard
     private let clock: ServiceClock
     private let asked = Mutex<Set<PeerID>>([])
@@ -43,7 +43,7 @@ final class IdentityWatch: Sendable {
     init(
         swarm: Swarm, logger: Logger, clock: ServiceClock = .system,
         report: @escaping @Sendable (NodeReport) -> Void, board: ReachabilityBoard,
-        ownRecord: @escaping @Sendable (PeerID) -> SignedPeerRecord?
+        ownRecord: @escaping @Sendable ([Multiaddr]) -> SignedPeerRecord?
     ) {
         self.board = board
         self.clock = clock
@@ -86,7 +86,9 @@ final class IdentityWatch: Sendable {
                 case .again:
                     let known = asked.withLock { $0 }
                     let peers = swarm.connectedPeers.filter(known.contains).shuffled()
-                    for peer in peers.prefix(Self.repeatCount) { await ask(peer) }
+                    for peer in peers.prefix(Self.repeatCount) {
+                        await ask(peer, triesAgain: true)
+                    }
                 }
             }
         } onCancel: {
@@ -112,11 +114,12 @@ final class IdentityWatch: Sendable {
         }
     }
 
-    private func ask(_ peer: PeerID) async {
+    private func ask(_ peer: PeerID, triesAgain: Bool = false) async {
+        let addresses = triesAgain || !board.isDecided ? board.candidates(for: peer) : []
         do throws(TransportError) {
             let roundTrip = try await swarm.ping(peer)
             let reply = try await ReachabilityAsker(streams: swarm)
-                .ask(peer, about: ownRecord(peer), roundTrip: roundTrip)
+                .ask(peer, about: ownRecord(addresses), roundTrip: roundTrip)
             board.note(reply.answer.trials, from: peer)
             tell(reply)
         } catch {

@@ -42,6 +42,9 @@ final class ReachabilityBoard: Sendable {
         sink.yield(.tried(peer, trials))
     }
 
+    /// Whether so many peers have tried that a new one does not have to.
+    var isDecided: Bool { instance.withLock(\.isDecided) }
+
     /// The addresses that a peer is to try.
     func candidates(for peer: PeerID) -> [Multiaddr] {
         let (told, bound) = (swarm.toldAddresses, swarm.listenAddresses)

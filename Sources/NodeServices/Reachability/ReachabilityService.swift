@@ -25,6 +25,9 @@ final class ReachabilityService: Sendable {
     /// The time for the question to come.
     static let questionDeadline = Duration.seconds(10)
 
+    /// The protocolVersion of whoever dials to find out whether a node can be dialled.
+    static let protocolVersion = "/starling/check/1"
+
     private let swarm: Swarm
     private let networkKey: NetworkKey?
     private let clock: ServiceClock
@@ -150,7 +153,7 @@ final class ReachabilityService: Sendable {
         limits.upgradeTimeout = Self.dialTimeout
         var configuration = SwarmConfiguration(
             identity: SigningKey.generate(), listenAddresses: [],
-            agentVersion: SwarmFactory.agentVersion, protocolVersion: "/starling/check/1",
+            agentVersion: SwarmFactory.agentVersion, protocolVersion: Self.protocolVersion,
             limits: limits)
         configuration.networkKey = networkKey
         configuration.dialledHosts = [host]

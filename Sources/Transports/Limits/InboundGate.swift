@@ -28,8 +28,10 @@ struct InboundGate {
             guard isCircuit || present.sockets < limits.connectionCountMaxPerAddress else {
                 return .connectionsPerAddress(limits.connectionCountMaxPerAddress)
             }
-            guard present.upgrades < limits.upgradeCountMaxPerAddress else {
-                return .upgradesPerAddress(limits.upgradeCountMaxPerAddress)
+            let upgradeCountMax =
+                isCircuit ? limits.upgradeCountMaxPerRelay : limits.upgradeCountMaxPerAddress
+            guard present.upgrades < upgradeCountMax else {
+                return .upgradesPerAddress(upgradeCountMax)
             }
         }
         counts[host, default: Counts()].sockets += 1

@@ -15,6 +15,9 @@ public struct TransportLimits: Hashable, Sendable {
     public var connectionCountMaxPerPeer = 2
     /// Inbound upgrades that one IP address may have under way.
     public var upgradeCountMaxPerAddress = 8
+    /// Inbound circuits of one relay that may be under way: twice a group of 16, all of which come
+    /// at once when a relay is back.
+    public var upgradeCountMaxPerRelay = 32
     /// Whether the two bounds per IP address hold for loopback addresses too.
     public var countsLoopback = false
     /// Streams of all connections together, twice go-libp2p's figure: 48 peers with 80 streams each.

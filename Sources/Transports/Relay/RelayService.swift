@@ -211,9 +211,13 @@ extension Swarm {
     /// The circuits that go through this node at present.
     public var relayedCircuitCount: Int { relayService?.circuitCount ?? 0 }
 
-    /// Where this node can be dialled as a relay.
+    /// Where this node can be dialled as a relay; loopback only where there is nothing else.
     var relayAddresses: [Multiaddr] {
-        toldAddresses.filter { $0.tcpEndpoint != nil && !$0.isUnspecified }
+        let direct = toldAddresses.filter { $0.tcpEndpoint != nil && !$0.isUnspecified }
+        let outer = direct.filter { address in
+            address.tcpEndpoint.map { !InboundGate.isLoopback($0.host) } ?? false
+        }
+        return outer.isEmpty ? direct : outer
     }
 
     func registerRelay() {

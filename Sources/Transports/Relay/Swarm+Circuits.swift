@@ -235,6 +235,9 @@ extension Swarm {
                 }
                 channel.start()
             } catch {
+                if !isDialer {
+                    state.withLock { $0.gate.endUpgrade("circuit/\(route.relay)") }
+                }
                 channel.close(promise: nil)
                 promise.fail(error)
             }

@@ -96,7 +96,7 @@ import Testing
             Issue.record("another message")
             return
         }
-        #expect(read?.addresses.count == 16)
+        #expect(read?.addresses.count == 6)
     }
 
     @Test func `a voucher holds for its relay and its peer alone`() throws {
