@@ -2,7 +2,6 @@ import Cryptography
 import LibP2P
 import Logging
 import NIOPosix
-import Synchronization
 import Testing
 import Transports
 
@@ -27,7 +26,6 @@ import Transports
     private final class Node: Sendable {
         let swarm: Swarm
         let keeper: RelayKeeper
-        let told = Mutex<[[Multiaddr]]>([])
 
         init(_ swarm: Swarm, _ choice: RelayChoice, byteCountMin: UInt64 = 0) {
             self.swarm = swarm
