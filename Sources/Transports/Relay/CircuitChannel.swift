@@ -62,13 +62,11 @@ final class CircuitChannel: Channel, ChannelCore {
     /// Moves bytes until both directions have ended.
     func start() {
         Task {
-            await withTaskGroup { group in
-                group.addTask { await self.writeAll() }
-                group.addTask { await self.readAll() }
-                // The end of one direction is the end of the channel, as with its sockets.
-                await group.next()
-                group.cancelAll()
-            }
+            let reader = Task { await self.readAll() }
+            // The end of either direction closes the channel, as with sockets, and that ends this.
+            await self.writeAll()
+            reader.cancel()
+            await reader.value
             await self.stream.closeWrite()
         }
     }
@@ -104,6 +102,7 @@ final class CircuitChannel: Channel, ChannelCore {
         return promise.futureResult
     }
 
+    /// Writes until the channel is closed; then what is left is told to have failed.
     private func writeAll() async {
         for await flushed in outbox {
             do {
@@ -111,7 +110,7 @@ final class CircuitChannel: Channel, ChannelCore {
                 eventLoop.execute { self.didWrite(flushed) }
             } catch {
                 flushed.promise?.fail(error)
-                return eventLoop.execute { self.finish(wasReset: true) }
+                eventLoop.execute { self.finish(wasReset: true) }
             }
         }
     }
