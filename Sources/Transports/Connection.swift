@@ -38,6 +38,7 @@ final class Connection: ChannelInboundHandler {
     private var reservedGrowth = 0
     private var isPumping = false
     private(set) var isRetiring = false
+    private var retirementEnd: Duration?
 
     init(
         owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
@@ -172,10 +173,12 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Ends the connection once its streams have, in favour of another with the same peer.
+    /// Ends the connection once its streams have, in favour of another with the same peer; a relayed
+    /// one, whose streams may be of the lasting kind by now, after a while in any case.
     func retire() {
         guard endReason == nil, !isRetiring else { return }
         isRetiring = true
+        if isRelayed { retirementEnd = now + limits.relayedGrace }
         session.goAway()
         pump()
         endIfRetired()
@@ -184,7 +187,7 @@ final class Connection: ChannelInboundHandler {
     private func endIfRetired() {
         guard let context, endReason == nil else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
-            if self.session.streamCount == 0 {
+            if self.session.streamCount == 0 || self.retirementEnd.map({ $0 <= self.now }) == true {
                 self.end(.duplicate)
             } else {
                 self.endIfRetired()

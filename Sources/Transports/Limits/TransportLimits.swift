@@ -66,6 +66,9 @@ public struct TransportLimits: Hashable, Sendable {
     public var upgradeTimeout = Duration.seconds(15)
     /// Time for a relay, or the far end of a circuit, to answer.
     public var circuitTimeout = Duration.seconds(15)
+    /// Time that the streams of a relayed connection have once there is a direct one: enough for most
+    /// transfers, and what is broken off is fetched on.
+    public var relayedGrace = Duration.seconds(30)
     /// Time in which a connection has to show that its peer lives, where another process with the
     /// peer's identity has connected.
     public var livenessTimeout = Duration.seconds(5)

@@ -120,6 +120,31 @@ import Testing
         }
     }
 
+    @Test func `lasting streams keep a relayed connection for a while, not for ever`() async throws
+    {
+        let relay = try await CircuitFixture.relay()
+        var limits = TransportLimits()
+        limits.relayedGrace = .seconds(1)
+        let (target, dialer) = (
+            try await SwarmFixture.make(), try await SwarmFixture.make(limits: limits)
+        )
+        try await SwarmFixture.with(relay, target, dialer) {
+            try await dialer.dial(try await Self.reserve(target, at: relay))
+            let stream = try await dialer.openStream(
+                to: target.peerID, protocol: SwarmFixture.echo)
+            try await dialer.dial(try target.address)
+            try await stream.write([7])
+            #expect(try await stream.read() == [7], "what is under way goes on")
+            await #expect(throws: TransportError.connectionClosed(.duplicate)) {
+                _ = try await stream.read()
+            }
+            let again = try await dialer.openStream(
+                to: target.peerID, protocol: SwarmFixture.echo)
+            try await again.write([8])
+            #expect(try await again.read() == [8])
+        }
+    }
+
     @Test func `identify tells relayed addresses, then confirmed and bound ones, each once`()
         async throws
     {
