@@ -54,8 +54,10 @@ final class RelayKeeper: Sendable {
             case .identified(let peer, let message, _)
             where message.protocols.contains(RelayProtocol.hopProtocolID):
                 // Only peers that can be dialled are of use: others have to come to them.
-                let addresses = message.listenAddresses.filter { $0.tcpEndpoint != nil }
-                if !addresses.isEmpty { sink.yield(.found(peer, nil)) }
+                let address = message.listenAddresses.first {
+                    $0.tcpEndpoint != nil && !$0.isUnspecified
+                }
+                if let address { sink.yield(.found(peer, try? address.appending(peer))) }
             case .disconnected(let peer, _): sink.yield(.disconnected(peer))
             default: break
             }
