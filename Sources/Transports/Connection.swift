@@ -121,7 +121,9 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(DisconnectReason(socketError: error))
+        // After a farewell the end of the circuit is no news.
+        let isFarewell = isRelayed && session.hasRemoteGoneAway
+        end(isFarewell ? .remoteGoAway(code: 0) : DisconnectReason(socketError: error))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -138,11 +138,12 @@ final class CircuitChannel: Channel, ChannelCore {
 
     /// What the end of the stream means; nil for a proper end.
     private func circuitEnd(wasReset: Bool) -> CircuitEnd? {
-        // What the relay counted may lie a little behind or ahead of what this side did.
-        let slack: UInt64 = 1 << 20
         if let most = limit.byteCount {
-            let counted = max(state.value.sent.byteCount, state.value.received.byteCount)
-            if counted >= most - min(most / 2, slack), wasReset { return .byteLimit(most) }
+            // A relay that ends the stream has passed on all up to its limit; with one that resets it
+            // some is lost on the way.
+            let slack = wasReset ? min(most / 2, 1 << 20) : 0
+            let counted = max(state.value.sent.byteCount, state.value.received.byteCount + slack)
+            if counted >= most { return .byteLimit(most) }
         }
         if let seconds = limit.seconds, ContinuousClock.now - since >= .seconds(seconds) * 0.98 {
             return .timeLimit(seconds: seconds)
