@@ -186,7 +186,9 @@ public final class Swarm: Sendable {
         for channel in servers + upgrading {
             channel.close(promise: nil)
         }
-        await close(connections, .shutdown)
+        // Their farewells go through connections that are closed after them.
+        await close(connections.filter(\.isRelayed), .shutdown)
+        await close(connections.filter { !$0.isRelayed }, .shutdown)
         for channel in servers + upgrading {
             await channel.closed()
         }
