@@ -36,8 +36,8 @@ enum RelayProbe {
     static func exhaust(_ swarm: Swarm, _ text: String) async throws {
         let peer = try await swarm.dial(try Multiaddr(text))
         await SwarmProbe.ping(swarm, peer)
-        let stream = try await swarm.openStream(to: peer, protocol: SwarmProbe.sinkProtocol)
         do throws(TransportError) {
+            let stream = try await swarm.openStream(to: peer, protocol: SwarmProbe.sinkProtocol)
             for _ in 0..<1_024 { try await stream.write([UInt8](repeating: 1, count: 16_384)) }
             SwarmProbe.line("ended", ["reason": "nothing has ended it"])
         } catch {

@@ -2,6 +2,7 @@
 
 Usage: p2pd_relay.py P2PD relay             be a relay: print READY and the address, until ended
        p2pd_relay.py P2PD dial ADDRESS      connect through the relay in the address, ping and echo
+       p2pd_relay.py P2PD behind RELAY      be reachable through that relay alone, until ended
 
 The daemon is steered by messages over a unix socket, and carries each stream over such a socket.
 """
@@ -105,11 +106,11 @@ def receive_message(connection):
     return receive(connection, read_uvarint(prefix, 0)[0])
 
 
-def start_daemon(program, folder):
+def start_daemon(program, folder, *more):
     path = f"{folder}/control"
     arguments = [
         program, "-listen", f"/unix{path}", "-hostAddrs", "/ip4/127.0.0.1/tcp/0",
-        "-tls=false", "-quic=false",
+        "-tls=false", "-quic=false", *more,
     ]  # fmt: skip
     die_with_parent = lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     process = subprocess.Popen(
@@ -170,7 +171,11 @@ def dial(path, text):
 def main():
     program, command, *rest = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        path = start_daemon(program, folder)
+        more = []
+        if command == "behind":
+            more = ["-dht", "-autoRelay", "-relayDiscovery=false", "-forceReachabilityPrivate"]
+            more += ["-trustedRelays", rest[0]]
+        path = start_daemon(program, folder, *more)
         print(f"READY {own_address(path)}", flush=True)
         if command == "dial":
             dial(path, rest[0])

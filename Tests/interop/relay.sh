@@ -1,6 +1,6 @@
 #!/bin/sh
 # Circuit relay v2 against go-libp2p: two starling nodes through its relay, up to that relay's limit, and
-# go-libp2p through starling's relay to a starling node. Exit codes: 0 passed, 1 failed, 77 skipped.
+# go-libp2p through starling's relay to a starling node, and the other way round. Exit codes: 0 passed, 1 failed, 77 skipped.
 #
 # Everything runs in a network namespace of its own in which only the loopback interface is up.
 #
@@ -85,6 +85,26 @@ expect ping '32 bytes'
 expect echo '"bytes": 1000000'
 grep '"event":"identified"' "$work/behind" | grep -q agent || fail "$side: nobody came"
 grep '"event":"ping"' "$work/behind" | grep -q microseconds || fail "$side: no ping back"
+stop_behind
+stop
+
+side="starling to go-libp2p through starling's relay"
+echo "== $side"
+start "$probe" relay
+timeout -s KILL 60 python3 "$here/p2pd_relay.py" "$p2pd" behind "$address" >"$work/behind" 2>"$work/behind.err" &
+behind=$!
+# Its own address is behind the relay once it has taken the relay's word, and checked the voucher.
+for _ in $(seq 300); do
+    grep -q 'reservation made' "$work/listener.err" && break
+    sleep 0.1
+done
+peer=$(sed -n 's/^READY .*\/p2p\///p' "$work/behind")
+timeout -s KILL 60 "$probe" exhaust "$address/p2p-circuit/p2p/$peer" >"$work/out" 2>"$work/err" \
+    || { cat "$work/out" "$work/err" "$work/behind.err" "$work/listener.err"; fail "$side"; }
+cat "$work/out"
+expect ping microseconds
+expect ended protocolUnsupported
+expect done ''
 stop_behind
 stop
 echo "PASSED"
