@@ -12,6 +12,8 @@ internal import Synchronization
 final class RelayService: Sendable {
     /// What is read of one side at once.
     private static let pieceByteCount = 64 << 10
+    /// The time that the ends of a circuit have to close it once its limit is reached.
+    private static let farewellTimeout = Duration.seconds(5)
 
     private let instance: Mutex<RelayHopInstance>
     private let settings: RelayHopSettings
@@ -189,8 +191,12 @@ final class RelayService: Sendable {
             while let bytes = try await source.read(max: Self.pieceByteCount) {
                 let allowed = meter.take(bytes.count)
                 guard allowed == bytes.count else {
-                    source.reset()
-                    target.reset()
+                    // What fits goes through, and both ends learn of the limit by the end behind it.
+                    for stream in [source, target] {
+                        _ = StreamTimeout(stream: stream, after: Self.farewellTimeout)
+                    }
+                    try await target.write(Array(bytes.prefix(allowed)))
+                    await target.closeWrite()
                     return meter.byteCount
                 }
                 try await target.write(bytes)
