@@ -5,6 +5,7 @@ public enum LibP2PError: Error, Hashable, Sendable {
         case varint, lengthPrefix, base58, base32, multihash, publicKey, privateKey, peerID
         case multiaddr, envelope, peerRecord, negotiation, noiseHandshake, noisePayload
         case noiseRecord, identify, ping, check
+        case relayHop, relayStop, relayVoucher, autonat
     }
 
     /// The structure ends before its last byte.

@@ -20,6 +20,8 @@ final class Connection: ChannelInboundHandler {
     private let noise: NoiseSession
     private var records: RecordReader
     private var sendBuffers = RecordBuffers()
+    /// Whether the bytes go through a relay, and were counted on its socket.
+    private let isRelayed: Bool
     private var early: (plaintext: [UInt8], ciphertext: ByteBuffer)?
     var session: YamuxSession
     var streams: [YamuxStreamID: StreamEntry] = [:]
@@ -43,11 +45,13 @@ final class Connection: ChannelInboundHandler {
     /// Streams whose readers are woken once all that has come is handed out.
     private var unwoken: [StreamBuffers] = []
     private(set) var isRetiring = false
+    private var retirementEnd: Duration?
 
     init(
         owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
-        limits: TransportLimits, scope: ResourceScope, logger: Logger
+        limits: TransportLimits, scope: ResourceScope, isRelayed: Bool = false, logger: Logger
     ) {
+        self.isRelayed = isRelayed
         self.owner = owner
         self.isDialer = isDialer
         self.limits = limits
@@ -84,7 +88,8 @@ final class Connection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        let wait = scope.move(buffer.readableBytes, .received, now: now)
+        let wait = scope.move(
+            buffer.readableBytes, .received, now: now, isNested: isRelayed)
         receive(buffer)
         guard wait > .zero, endReason == nil else { return }
         creditPausedUntil = now + wait
@@ -118,7 +123,9 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(DisconnectReason(socketError: error))
+        // After a farewell the end of the circuit is no news.
+        let isFarewell = isRelayed && session.hasRemoteGoneAway
+        end(isFarewell ? .remoteGoAway(code: 0) : DisconnectReason(socketError: error))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -171,10 +178,12 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Ends the connection once its streams have, in favour of another with the same peer.
+    /// Ends the connection once its streams have, in favour of another with the same peer; a relayed
+    /// one, whose streams may be of the lasting kind by now, after a while in any case.
     func retire() {
         guard endReason == nil, !isRetiring else { return }
         isRetiring = true
+        if isRelayed { retirementEnd = now + limits.relayedGrace }
         session.goAway()
         pump()
         endIfRetired()
@@ -183,7 +192,7 @@ final class Connection: ChannelInboundHandler {
     private func endIfRetired() {
         guard let context, endReason == nil else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
-            if self.session.streamCount == 0 {
+            if self.session.streamCount == 0 || self.retirementEnd.map({ $0 <= self.now }) == true {
                 self.end(.duplicate)
             } else {
                 self.endIfRetired()
@@ -300,7 +309,8 @@ final class Connection: ChannelInboundHandler {
             let record = nextRecord(
                 context, allowsBulk: ignoringWritability || now >= sendingPausedUntil)
         {
-            let wait = scope.move(record.readableBytes, .sent, now: now)
+            let wait = scope.move(
+                record.readableBytes, .sent, now: now, isNested: isRelayed)
             context.write(wrapOutboundOut(record), promise: nil)
             hasWritten = true
             if wait > .zero { pauseSending(for: wait, context) }

@@ -10,6 +10,8 @@ final class ConnectionHandle: Sendable {
     /// The other end of the socket.
     let remoteAddress: Multiaddr
     let channel: any Channel
+    /// The way through a relay; nil for a connection over a socket of its own.
+    let route: CircuitRoute?
     /// When the connection came about.
     let since = ContinuousClock.now
     private let connection: NIOLoopBound<Connection>
@@ -27,15 +29,19 @@ final class ConnectionHandle: Sendable {
     /// Call on the connection's event loop.
     init(
         id: UInt64, peer: PeerID, isDialer: Bool, remoteAddress: Multiaddr, channel: any Channel,
-        connection: Connection
+        connection: Connection, route: CircuitRoute? = nil
     ) {
         self.id = id
         self.peer = peer
         self.isDialer = isDialer
         self.remoteAddress = remoteAddress
         self.channel = channel
+        self.route = route
         self.connection = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     }
+
+    /// Whether the connection goes through a relay.
+    var isRelayed: Bool { route != nil }
 
     /// Runs work on the event loop, after all work given before.
     func onLoop(_ body: @escaping @Sendable (Connection) -> Void) {

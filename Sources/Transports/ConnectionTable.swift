@@ -49,33 +49,54 @@ struct ConnectionTable {
     /// The connection on which to open streams: the newest that is not giving way.
     func preferred(for peer: PeerID, besides other: UInt64? = nil) -> ConnectionHandle? {
         let candidates = (entries[peer] ?? []).filter { $0.handle.id != other }
+        let staying = candidates.filter { !$0.isRetiring }
+        return (staying.last { !$0.handle.isRelayed } ?? staying.last ?? candidates.last)?.handle
+    }
+
+    /// The newest connection with a peer that goes through no relay.
+    func direct(with peer: PeerID) -> ConnectionHandle? {
+        let candidates = (entries[peer] ?? []).filter { !$0.handle.isRelayed }
         return (candidates.last { !$0.isRetiring } ?? candidates.last)?.handle
+    }
+
+    /// Whether dialling an address would lead to no better connection than there is.
+    func isConnected(with peer: PeerID, by address: Multiaddr) -> Bool {
+        address.isRelayed ? preferred(for: peer) != nil : direct(with: peer) != nil
     }
 
     /// Enters a connection, or refuses it.
     ///
     /// Of two connections that cross, the one whose dialler has the greater id gives way. A third
     /// connection takes the place of the oldest, which a restarted peer may have lost unnoticed.
+    /// A relayed connection gives way to a direct one, whichever came first.
     mutating func admit(_ handle: ConnectionHandle) -> Admission {
         let present = entries[handle.peer] ?? []
         guard count < limits.connectionCountMax else {
             return .refused(limit: limits.connectionCountMax)
         }
-        let active = present.filter { !$0.isRetiring }
+        let isRelayed = handle.isRelayed
+        let others = present.filter { !$0.isRetiring && $0.handle.isRelayed != isRelayed }
+        if isRelayed, handle.isDialer, !others.isEmpty { return .duplicate }
+        let active = present.filter { !$0.isRetiring && $0.handle.isRelayed == isRelayed }
         if handle.isDialer, active.contains(where: { $0.handle.isDialer }) {
             return .duplicate
         }
         let crossing = active.last { $0.handle.isDialer != handle.isDialer }
         let ownGivesWay = handle.peer < own
-        let retiresNew = crossing != nil && handle.isDialer == ownGivesWay
+        let crossesAndYields = crossing != nil && handle.isDialer == ownGivesWay
+        let retiresNew = crossesAndYields || (isRelayed && !others.isEmpty)
         var retiring: ConnectionHandle?
         if let crossing, !retiresNew {
             retiring = crossing.handle
             setRetiring(crossing.handle)
         }
+        if !isRelayed, let relayed = others.last, retiring == nil {
+            retiring = relayed.handle
+            setRetiring(relayed.handle)
+        }
         var closing: ConnectionHandle?
         if present.count >= limits.connectionCountMaxPerPeer {
-            closing = present.first?.handle
+            closing = (present.first { $0.handle.isRelayed } ?? present.first)?.handle
         }
         entries[handle.peer, default: []].append(Entry(handle: handle, isRetiring: retiresNew))
         count += 1

@@ -22,6 +22,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .remoteGoAway(code: Self.duplicateIdentityCode):
             "the peer is connected with another running node that has this node's key"
         case .duplicateIdentity: "another running node with the same key is connected"
+        case .circuitEnded(let end): "\(end)"
         case .duplicate: "another connection with the peer stays"
         }
     }

@@ -32,6 +32,8 @@ public enum DisconnectReason: Hashable, Sendable {
     case resourceExhausted(ResourceLimit)
     /// The peer, or its address, is banned here.
     case banned
+    /// The circuit through a relay ended before the connection did.
+    case circuitEnded(CircuitEnd)
     /// Another connection with the same peer was kept.
     case duplicate
     /// Another running process with the same identity is connected and answers.

@@ -5,8 +5,11 @@ internal import Synchronization
 
 extension Swarm: ConnectionOwner {
     /// Puts the upgrade on a new channel; the completion is called once, on its event loop.
+    ///
+    /// A private network's key lies over sockets alone: a circuit's bytes are under it already.
     func upgrade(
         _ channel: any Channel, expectedPeer: PeerID?, isDialer: Bool,
+        via route: CircuitRoute? = nil,
         completion: @escaping @Sendable (Result<PeerID, TransportError>) -> Void
     ) throws {
         let key = ObjectIdentifier(channel)
@@ -14,7 +17,7 @@ extension Swarm: ConnectionOwner {
         let instance = UpgradeInstance(
             isDialer: isDialer, identity: configuration.identity, expectedPeer: expectedPeer
         )
-        if let networkKey = configuration.networkKey {
+        if let networkKey = configuration.networkKey, route == nil {
             try channel.pipeline.syncOperations
                 .addHandler(PrivateNetworkHandler(key: networkKey))
         }
@@ -22,7 +25,7 @@ extension Swarm: ConnectionOwner {
             state.withLock { _ = $0.upgrading.removeValue(forKey: key) }
             switch result {
             case .success(let upgraded):
-                completion(enter(upgraded, isDialer: isDialer, context))
+                completion(enter(upgraded, isDialer: isDialer, via: route, context))
             case .failure(let error):
                 context.close(promise: nil)
                 completion(.failure(error))
@@ -33,7 +36,8 @@ extension Swarm: ConnectionOwner {
 
     /// Enters an upgraded connection in the table and starts it, or closes it.
     private func enter(
-        _ upgraded: UpgradeInstance.Upgraded, isDialer: Bool, _ context: ChannelHandlerContext
+        _ upgraded: UpgradeInstance.Upgraded, isDialer: Bool, via route: CircuitRoute?,
+        _ context: ChannelHandlerContext
     ) -> Result<PeerID, TransportError> {
         let peer = upgraded.noise.remotePeer
         guard peer != peerID else {
@@ -51,12 +55,9 @@ extension Swarm: ConnectionOwner {
         }
         let connection = Connection(
             owner: self, isDialer: isDialer, upgraded: upgraded, limits: limits,
-            scope: peerScope, logger: log
+            scope: peerScope, isRelayed: route != nil, logger: log
         )
-        let remote = context.channel.remoteAddress
-        guard let host = remote?.ipAddress, let port = remote?.port,
-            let address = try? Multiaddr(tcpHost: host, port: UInt16(clamping: port))
-        else {
+        guard let address = route?.address ?? context.channel.remoteMultiaddr else {
             context.close(promise: nil)
             return .failure(.upgradeFailed(stage: .muxer, reason: .remoteClosed))
         }
@@ -64,7 +65,8 @@ extension Swarm: ConnectionOwner {
             state.nextConnectionID += 1
             let handle = ConnectionHandle(
                 id: state.nextConnectionID, peer: peer, isDialer: isDialer,
-                remoteAddress: address, channel: context.channel, connection: connection
+                remoteAddress: address, channel: context.channel, connection: connection,
+                route: route
             )
             guard state.phase != .stopped else {
                 return (handle, nil as ConnectionTable.Admission?)
@@ -157,6 +159,8 @@ extension Swarm: ConnectionOwner {
             if isLast == true {
                 state.identified[connection.peer] = nil
                 state.scopes[connection.peer] = nil
+                state.reservedRelays.remove(connection.peer)
+                relayService?.disconnected(connection.peer)
                 emit(.disconnected(connection.peer, reason: reason))
             }
             return (isLast, penalty)
@@ -175,5 +179,15 @@ extension Swarm: ConnectionOwner {
             metadata: [
                 "peer": "\(connection.peer)", "reason": "\(reason)",
             ])
+    }
+}
+
+extension Channel {
+    /// The other end of the socket.
+    fileprivate var remoteMultiaddr: Multiaddr? {
+        guard let host = remoteAddress?.ipAddress, let port = remoteAddress?.port else {
+            return nil
+        }
+        return try? Multiaddr(tcpHost: host, port: UInt16(clamping: port))
     }
 }

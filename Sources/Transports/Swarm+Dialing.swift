@@ -15,7 +15,7 @@ extension Swarm {
         let (isRunning, isConnected, count) = state.withLock { state in
             (
                 state.phase == .running,
-                expected.map { state.table.preferred(for: $0) != nil } ?? false,
+                expected.map { state.table.isConnected(with: $0, by: address) } ?? false,
                 state.table.count
             )
         }
@@ -27,6 +27,10 @@ extension Swarm {
         }
         guard count < limits.connectionCountMax else {
             throw .connectionLimitReached(.connections(limits.connectionCountMax))
+        }
+        if address.isRelayed {
+            guard let circuit = address.circuit else { throw .unsupportedAddress(address) }
+            return try await dial(circuit, address)
         }
         let deadline = ContinuousClock.now + limits.dialTimeout
         var failure = TransportError.dialFailed(

@@ -21,14 +21,11 @@ extension Swarm {
 
     /// This node's description for the other end of a connection.
     private func ownMessage(for connection: ConnectionHandle) throws(LibP2PError) -> [UInt8] {
-        let (addresses, protocols, sequenceNumber) = state.withLock { state in
+        let addresses = toldAddresses.map { $0.removingPeerID() }
+        let (protocols, sequenceNumber) = state.withLock { state in
             // Strictly increasing even where the clock is not.
             state.recordSequenceNumber = max(state.recordSequenceNumber + 1, Self.unixNanoseconds)
-            let advertised = configuration.advertisedAddresses
-            return (
-                (advertised.isEmpty ? state.addresses : advertised).map { $0.removingPeerID() },
-                state.services.keys.sorted(), state.recordSequenceNumber
-            )
+            return (state.services.keys.sorted(), state.recordSequenceNumber)
         }
         var addressCount = min(addresses.count, 16)
         while true {

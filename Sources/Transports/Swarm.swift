@@ -36,6 +36,10 @@ public final class Swarm: Sendable {
         var scopes: [PeerID: ResourceScope] = [:]
         /// Lines about sockets that were refused.
         var refusalLog = LogThrottle()
+        /// Relays that take circuits for this node.
+        var reservedRelays: Set<PeerID> = []
+        var circuitAddresses: [Multiaddr] = []
+        var confirmedAddresses: [Multiaddr] = []
     }
 
     /// This node.
@@ -51,6 +55,8 @@ public final class Swarm: Sendable {
     let logger: Logger
     let scope: ResourceScope
     let state: Mutex<State>
+    /// What makes this node a relay for others; nil where it is none.
+    let relayService: RelayService?
     private let continuation: AsyncStream<SwarmEvent>.Continuation
     private let observers = Mutex<[@Sendable (SwarmEvent) -> Void]>([])
 
@@ -65,6 +71,9 @@ public final class Swarm: Sendable {
         self.logger = logger
         peerID = PeerID(publicKey: configuration.identity.publicKey)
         scope = ResourceScope(limits: configuration.limits)
+        relayService = configuration.relay.map {
+            RelayService(settings: $0, identity: configuration.identity, logger: logger)
+        }
         state = Mutex(
             State(
                 table: ConnectionTable(own: peerID, limits: configuration.limits),
@@ -73,6 +82,7 @@ public final class Swarm: Sendable {
         )
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(4_096))
         registerOwnServices()
+        registerRelay()
     }
 
     /// Registers what serves the streams that peers open for a protocol; before `start()`.
@@ -131,6 +141,11 @@ public final class Swarm: Sendable {
     func openStream(
         on connection: ConnectionHandle, protocol id: String, isLazy: Bool
     ) async throws(TransportError) -> SwarmStream {
+        if let limit = connection.route?.limit, priority(of: id) == .bulk,
+            !limit.carries(configuration.circuitByteCountMin)
+        {
+            throw .circuitTooSmall(limit, neededByteCount: configuration.circuitByteCountMin)
+        }
         let promise = connection.channel.eventLoop.makePromise(of: SwarmStream.self)
         connection.onLoop { connection in
             connection.openStream(protocolID: id, isLazy: isLazy, promise: promise)
@@ -171,7 +186,9 @@ public final class Swarm: Sendable {
         for channel in servers + upgrading {
             channel.close(promise: nil)
         }
-        await close(connections, .shutdown)
+        // Their farewells go through connections that are closed after them.
+        await close(connections.filter(\.isRelayed), .shutdown)
+        await close(connections.filter { !$0.isRelayed }, .shutdown)
         for channel in servers + upgrading {
             await channel.closed()
         }

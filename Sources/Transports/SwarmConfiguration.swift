@@ -17,6 +17,11 @@ public struct SwarmConfiguration: Sendable {
     public var promptProtocolPrefixes = ["/meshsub/", "/ipfs/"]
     /// The key of a private network, which lies under every connection; nil for an open one.
     public var networkKey: NetworkKey?
+    /// What this node gives to others as a relay; nil where it is none.
+    public var relay: RelayHopSettings?
+    /// What a circuit through a relay has to carry in each direction; bulk streams are not opened
+    /// over one that carries less.
+    public var circuitByteCountMin: UInt64 = 0
     /// The IP addresses that may be dialled, as text; nil for all.
     public var dialledHosts: Set<String>?
     /// What tells this process from another with the same identity; identify's agentVersion has it

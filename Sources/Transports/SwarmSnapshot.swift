@@ -12,6 +12,8 @@ public struct SwarmSnapshot: Sendable {
         public let address: Multiaddr
         /// Whether this node dialled.
         public let isDialer: Bool
+        /// The relay that the connection goes through; nil for none.
+        public let relay: PeerID?
         /// How long it has been there.
         public let age: Duration
         /// What the peer calls its program, once it has said so.
@@ -46,6 +48,7 @@ extension Swarm {
                 let scope = state.scopes[handle.peer]
                 return SwarmSnapshot.Connection(
                     peer: handle.peer, address: handle.remoteAddress, isDialer: handle.isDialer,
+                    relay: handle.route?.relay,
                     age: now - handle.since, agentVersion: handle.agent ?? identified?.agentVersion,
                     observedAddress: identified?.observedAddress,
                     streamCount: scope?.streamCount ?? 0,

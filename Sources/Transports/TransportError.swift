@@ -52,6 +52,10 @@ public enum TransportError: Error, Hashable, Sendable {
     case timedOut(after: Duration)
     /// The task was cancelled while it waited.
     case cancelled
+    /// A relay refused a reservation or a circuit, or the far end did.
+    case relayRefused(RelayStatus)
+    /// The relay's limit is too small for what bulk streams send.
+    case circuitTooSmall(CircuitLimit, neededByteCount: UInt64)
     /// The echo of a ping differed from what was sent.
     case pingMismatch
 }

@@ -123,7 +123,9 @@ final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandler {
 
 extension DisconnectReason {
     init(socketError error: any Error) {
-        if let error = error as? IOError {
+        if let end = error as? CircuitEnd {
+            self = .circuitEnded(end)
+        } else if let error = error as? IOError {
             self = .socketFailed(code: error.errnoCode, detail: error.description)
         } else {
             self = .socketFailed(code: nil, detail: String(describing: error))

@@ -33,6 +33,18 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: "Bytes a second from all peers, such as 4MB; no bound unless set.")
     var maxDownload: String?
 
+    @Flag(help: "Be a relay: peers that nobody can dial are reached through this node.")
+    var relayService = false
+
+    @Option(help: "Bytes through one circuit of this relay, each way; 4GiB unless set.")
+    var relayMaxData: String?
+
+    @Option(help: "Minutes that a circuit of this relay lasts; 120 unless set.")
+    var relayMaxMinutes: Int?
+
+    @Option(help: "Peers that are reachable through this relay at a time; 128 unless set.")
+    var relayMaxPeers: Int?
+
     /// The settings that flags give.
     var settings: NetworkSettings {
         var settings = NetworkSettings()
@@ -45,6 +57,10 @@ struct NetworkOptions: ParsableArguments {
         settings[.memoryPerPeer] = maxPeerMemory
         settings[.upload] = maxUpload
         settings[.download] = maxDownload
+        settings[.relayService] = relayService ? "true" : nil
+        settings[.relayData] = relayMaxData
+        settings[.relayMinutes] = relayMaxMinutes.map(String.init)
+        settings[.relayPeers] = relayMaxPeers.map(String.init)
         return settings
     }
 }

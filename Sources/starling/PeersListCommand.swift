@@ -36,6 +36,7 @@ struct PeersListCommand: AsyncParsableCommand {
                     item.add("peer", connection.peer)
                     item.add("address", connection.address)
                     item.add("dialled_by", connection.isDialer ? "node" : "peer")
+                    item.add("relay", connection.relay.map { .string($0) } ?? .null)
                     item.add("seconds", connection.seconds)
                     item.add("agent", connection.agent.map { .string($0) } ?? .null)
                     item.add("streams", connection.streamCount)
@@ -96,8 +97,7 @@ struct PeersListCommand: AsyncParsableCommand {
 
     /// What others join by: the addresses that the node tells, with its id.
     private static func joinLines(of live: NetworkSnapshot) -> [String] {
-        guard !live.advertised.isEmpty else { return live.listening }
-        return live.advertised.map { $0.contains("/p2p/") ? $0 : "\($0)/p2p/\(live.peerID)" }
+        live.told
     }
 
     /// A peer's words without what a terminal would obey.

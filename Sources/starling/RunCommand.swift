@@ -25,11 +25,21 @@ struct RunCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Private text: files (.txt, .jsonl) or folders.")
     var data: [String] = []
 
-    @Option(parsing: .upToNextOption, help: "Addresses to listen on; /ip4/0.0.0.0/tcp/7411.")
+    @Option(
+        parsing: .upToNextOption,
+        help: "Addresses to listen on; /ip4/0.0.0.0/tcp/7411. 'none' only dials out.")
     var listen: [String] = []
 
     @Option(parsing: .upToNextOption, help: "Addresses to tell others in place of the bound ones.")
     var advertise: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: """
+            Relays by which others reach this node, or none; unless set, peers that offer the \
+            service, where nobody can dial this node.
+            """)
+    var relay: [String] = []
 
     @Option(help: "A checkpoint to take the base model from, instead of from peers.")
     var model: String?
@@ -128,6 +138,7 @@ struct RunCommand: AsyncParsableCommand {
         flags.data = data.isEmpty ? nil : data
         flags.listen = listen.isEmpty ? nil : listen
         flags.advertise = advertise.isEmpty ? nil : advertise
+        flags.relay = relay.isEmpty ? nil : relay
         flags.heldOut = heldOut
         flags.threads = threads
         flags.compute = compute

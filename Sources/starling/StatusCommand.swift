@@ -82,6 +82,13 @@ struct StatusCommand: AsyncParsableCommand {
                 }
             )
         )
+        if let network = status.network {
+            record.add("reachability", network.reachability)
+            record.add("told_addresses", .array(network.told.map { .string($0) }))
+            record.add("observed_hosts", .array(network.observed.map { .string($0) }))
+            record.add("relayed_peers", .array(network.relayedPeers.map { .string($0) }))
+            record.add("relayed_circuits", network.relayedCircuitCount)
+        }
         if let live = status.live {
             record.add("process_id", Int(live.processID))
             record.add("method", live.part?.method.rawValue ?? "none")
@@ -145,6 +152,7 @@ struct StatusCommand: AsyncParsableCommand {
             let part = live.part.map(text) ?? "nothing, for there is too little memory"
             lines.append("trains        \(part)")
             lines.append("connected     \(live.connectedPeers.count) peers")
+            if let network = status.network { lines += text(of: network) }
             if let training = live.training {
                 lines.append(
                     "training      round \(training.round), step \(training.step) of "
@@ -169,6 +177,20 @@ struct StatusCommand: AsyncParsableCommand {
             all = round.participants.reduce(0) { $0 + $1.byteCount }
             own = round.participants.reduce(0) { $0 + ($1.member == key ? $1.byteCount : 0) }
         }
+    }
+
+    private static func text(of network: NetworkSnapshot) -> [String] {
+        var lines = ["reachable     \(network.reachability)"]
+        for (host, count) in zip(network.observed, network.observedCounts) {
+            lines.append("  seen at     \(host), by \(count) peers")
+        }
+        lines += network.circuits.map { "  through     \($0)" }
+        if !network.relayedPeers.isEmpty {
+            lines.append(
+                "relay         for \(network.relayedPeers.count) peers, "
+                    + "\(network.relayedCircuitCount) circuits")
+        }
+        return lines
     }
 
     private static func text(of part: TrainedPart) -> String {

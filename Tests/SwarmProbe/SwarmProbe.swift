@@ -9,7 +9,7 @@ import Transports
 ///
 /// Usage: SwarmProbe [psk HEX] listen [OWN-ADDRESS] | dial ADDRESS | send ADDRESS BYTES
 ///        | gossip NAME [ADDRESS] | gossip-latency NODES MESSAGES [BULK-STREAMS]
-///        | node TOPIC PROTOCOL_VERSION
+///        | node TOPIC PROTOCOL_VERSION | relay | behind RELAY | exhaust ADDRESS
 ///        | bridge DEVICE DEVICE DELAY-MS [MBIT-PER-SECOND [LOSS-PERCENT]]
 @main
 enum SwarmProbe {
@@ -40,6 +40,8 @@ enum SwarmProbe {
         if command == "listen", let address = arguments.first {
             configuration.listenAddresses = [try Multiaddr(address)]
         }
+        if command == "relay" { configuration.relay = RelayHopSettings() }
+        if command == "behind" { configuration.listenAddresses = [] }
         if command == "gossip-latency" {
             guard arguments.count >= 2, let nodeCount = Int(arguments[0]),
                 let messageCount = Int(arguments[1]), nodeCount > 1, messageCount > 0
@@ -73,10 +75,16 @@ enum SwarmProbe {
             await serveSink(stream)
         }
         let addresses = try await swarm.start()
-        emit("READY \(addresses[0])")
+        if let address = addresses.first { emit("READY \(address)") }
         switch (command, arguments.first) {
         case ("listen", _):
             await report(swarm, until: .disconnected)
+        case ("relay", nil):
+            await report(swarm, until: .never)
+        case ("behind", let relay?):
+            try await RelayProbe.listen(swarm, behind: relay)
+        case ("exhaust", let address?):
+            try await RelayProbe.exhaust(swarm, address)
         case ("dial", let address?):
             let peer = try await swarm.dial(try Multiaddr(address))
             await report(swarm, until: .identified)
@@ -98,7 +106,7 @@ enum SwarmProbe {
     }
 
     enum Mark {
-        case identified, disconnected
+        case identified, disconnected, never
     }
 
     /// Prints events up to the mark; as a listener, also pings every peer that has been identified.

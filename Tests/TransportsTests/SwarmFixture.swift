@@ -22,6 +22,7 @@ enum SwarmFixture {
         seed: UInt8? = nil, limits: TransportLimits = TransportLimits(),
         listens: [String] = ["/ip4/127.0.0.1/tcp/0"], networkKey: NetworkKey? = nil,
         log: LogLines? = nil, protocolVersion: String = "/starling/test/1",
+        relay: RelayHopSettings? = nil, circuitByteCountMin: UInt64 = 0,
         prepare: (Swarm) -> Void = { _ in }
     ) async throws -> Swarm {
         let key = seed.flatMap { SigningKey(seed: [UInt8](repeating: $0, count: 32)) }
@@ -31,6 +32,8 @@ enum SwarmFixture {
             agentVersion: "starling/test", protocolVersion: protocolVersion, limits: limits
         )
         configuration.networkKey = networkKey
+        configuration.relay = relay
+        configuration.circuitByteCountMin = circuitByteCountMin
         let logger =
             log.map { log in Logger(label: "test", factory: { _ in LineLogHandler(lines: log) }) }
             ?? Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -33,13 +33,13 @@ struct AddressProtocol: Sendable {
     static let dns = AddressProtocol(53, "dns", .lengthPrefixed, .name)
     static let dns4 = AddressProtocol(54, "dns4", .lengthPrefixed, .name)
     static let dns6 = AddressProtocol(55, "dns6", .lengthPrefixed, .name)
+    static let circuit = AddressProtocol(290, "p2p-circuit", .none, .none)
     static let p2p = AddressProtocol(421, "p2p", .lengthPrefixed, .peerID)
 
     private static let table: [AddressProtocol] = [
-        ip4, tcp, ip6, ip6zone, dns, dns4, dns6, p2p,
+        ip4, tcp, ip6, ip6zone, dns, dns4, dns6, p2p, circuit,
         AddressProtocol(56, "dnsaddr", .lengthPrefixed, .name),
         AddressProtocol(273, "udp", .fixed(2), .port),
-        AddressProtocol(290, "p2p-circuit", .none, .none),
         AddressProtocol(400, "unix", .lengthPrefixed, .path),
         AddressProtocol(448, "tls", .none, .none),
         AddressProtocol(454, "noise", .none, .none),

@@ -23,12 +23,12 @@ public struct SignedPeerRecord: Hashable, Sendable {
 }
 
 extension SignedPeerRecord {
-    /// The addresses that can be dialled over TCP, each with the peer's id.
+    /// The addresses that can be dialled, over TCP or through a relay, each with the peer's id.
     public var dialableAddresses: [Multiaddr] {
         record.addresses.compactMap { address in
-            guard address.tcpEndpoint != nil, !address.isUnspecified else { return nil }
             if let named = address.peerID, named != peerID { return nil }
-            return try? address.appending(peerID)
+            guard let full = try? address.appending(peerID), full.isDialable else { return nil }
+            return full
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Foundation
+public import LibP2P
 internal import Training
 public import Transports
 
@@ -25,6 +26,14 @@ public struct NetworkSettings: Sendable, Equatable {
         case upload = "max-upload"
         /// Bytes a second from all peers.
         case download = "max-download"
+        /// Whether this node is a relay for others.
+        case relayService = "relay-service"
+        /// Bytes that go through one circuit of this relay in each direction.
+        case relayData = "relay-max-data"
+        /// Minutes that a circuit of this relay lasts.
+        case relayMinutes = "relay-max-minutes"
+        /// Peers that are reachable through this relay at a time.
+        case relayPeers = "relay-max-peers"
         /// The file of the private network's key.
         case networkKey = "network-key"
     }
@@ -81,6 +90,31 @@ public struct NetworkSettings: Sendable, Equatable {
         limits.sentBytesPerSecondMax = try size(.upload, from: 64_000)
         limits.receivedBytesPerSecondMax = try size(.download, from: 64_000)
         return limits
+    }
+
+    /// What this node gives to others as a relay; nil where it is none.
+    ///
+    /// - Throws: ``NodeError`` with code `invalidInput` naming the setting and its range.
+    public func relay() throws(NodeError) -> RelayHopSettings? {
+        var settings = RelayHopSettings()
+        let data = try size(.relayData, from: 1 << 17)
+        let minutes = try number(.relayMinutes, 1...525_600)
+        if let count = try number(.relayPeers, 1...65_536) {
+            settings.reservationCountMax = count
+            settings.reservationCountMaxPerAddress = min(
+                settings.reservationCountMaxPerAddress, count)
+        }
+        settings.limit = CircuitLimit(
+            seconds: minutes.map { UInt32(clamping: $0 * 60) } ?? settings.limit.seconds,
+            byteCount: data.map { UInt64(clamping: $0) } ?? settings.limit.byteCount)
+        switch values[.relayService] {
+        case nil, "false", "no", "0": return nil
+        case "true", "yes", "1": return settings
+        case let text?:
+            throw NodeError(
+                .invalidInput,
+                "'\(Key.relayService.rawValue)' is '\(text)'; give true or false.")
+        }
     }
 
     /// The key of the private network; nil for an open one.

@@ -12,6 +12,8 @@ public struct NodeSettings: Sendable, Equatable {
     public var listen: [String]?
     /// Addresses told to others instead of the bound ones, for a node behind a forwarded port.
     public var advertise: [String]?
+    /// Relays through which others can reach this node, or `auto` or `none`; `auto` unless set.
+    public var relay: [String]?
     /// Files of private text.
     public var data: [String]?
     /// The share of the text that is held out of training, 0 up to and without 1.
@@ -70,7 +72,7 @@ public struct NodeSettings: Sendable, Equatable {
                 NodeError(.invalidInput, "\(path): '\(key)' must be \(expected).")
             }
             switch key {
-            case "listen", "advertise", "data":
+            case "listen", "advertise", "relay", "data":
                 guard let array = value.array else { throw wrong("a list of strings") }
                 var strings: [String] = []
                 for element in array {
@@ -80,6 +82,7 @@ public struct NodeSettings: Sendable, Equatable {
                 switch key {
                 case "listen": listen = strings
                 case "advertise": advertise = strings
+                case "relay": relay = strings
                 default: data = strings
                 }
             case "held-out":
@@ -111,8 +114,11 @@ public struct NodeSettings: Sendable, Equatable {
                 logLevel = string
             default:
                 if let name = NetworkSettings.Key(rawValue: key) {
-                    guard let text = value.string ?? value.int.map(String.init) else {
-                        throw wrong("a number or a string")
+                    guard
+                        let text = value.string ?? value.int.map(String.init)
+                            ?? value.bool.map(String.init)
+                    else {
+                        throw wrong("a number, a string or a truth value")
                     }
                     network[name] = text
                     continue
@@ -138,7 +144,8 @@ public struct NodeSettings: Sendable, Equatable {
     /// The names of all settings, as the file writes them.
     public static let keys =
         [
-            "listen", "advertise", "data", "held-out", "threads", "compute", "base", "recompute",
+            "listen", "advertise", "relay", "data", "held-out", "threads", "compute", "base",
+            "recompute",
             "memory", "method", "rank", "layers", "retain-rounds", "log-level",
         ] + NetworkSettings.Key.allCases.map(\.rawValue)
 
@@ -178,6 +185,7 @@ public struct NodeSettings: Sendable, Equatable {
         }
         settings.listen = list("listen")
         settings.advertise = list("advertise")
+        settings.relay = list("relay")
         settings.data = list("data")
         settings.heldOut = try number("held-out")
         settings.threads = try number("threads")
@@ -228,6 +236,7 @@ public struct NodeSettings: Sendable, Equatable {
         var result = self
         result.listen = listen ?? lower.listen
         result.advertise = advertise ?? lower.advertise
+        result.relay = relay ?? lower.relay
         result.data = data ?? lower.data
         result.heldOut = heldOut ?? lower.heldOut
         result.threads = threads ?? lower.threads

@@ -311,8 +311,7 @@ actor FederationService {
         switch event {
         case .connected(let peer, _, _):
             try await connect(peer)
-        case .disconnected(let peer, let reason):
-            parts.report(.peerDisconnected(peer, reason: "\(reason)"))
+        case .disconnected(let peer, _):
             parts.messenger.disconnected(peer)
             parts.secure?.frames.disconnected(peer)
             connected.remove(peer)
@@ -329,7 +328,6 @@ actor FederationService {
     /// that is faster.
     private func connect(_ peer: PeerID) async throws(NodeError) {
         guard connected.insert(peer).inserted else { return }
-        parts.report(.peerConnected(peer))
         let messages = parts.messenger.connected(peer)
         Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
         if let frames = parts.secure?.frames { Task { await frames.deliver(to: peer) } }

@@ -141,7 +141,7 @@ public final class Node: Sendable {
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
         }
-        let network = NetworkUpkeep(
+        let network = try NetworkUpkeep(
             options: options, parts: parts, identity: identity)
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
@@ -159,7 +159,7 @@ public final class Node: Sendable {
                 cause: error
             )
         }
-        options.report(.listening(joinLines: addresses))
+        if !addresses.isEmpty { options.report(.listening(joinLines: addresses)) }
         let isStopping = running.withLock { running in
             running.service = service
             return running.isStopping
@@ -191,7 +191,7 @@ public final class Node: Sendable {
         await store.setLogSigner(logSigner)
         try await store.setSetting(SettingKey.identity, identity.publicKey.bytes)
         let swarm = try SwarmFactory(options: options, identity: identity, group: group)
-            .swarm(federation: manifest.digest)
+            .swarm(of: manifest)
         let messenger = GroupMessenger(swarm: swarm, logger: logger)
         let access = AccessRules()
         access.open([

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Federation
 internal import LibP2P
 internal import NIOPosix
 internal import Transports
@@ -15,19 +16,26 @@ struct SwarmFactory {
     let group: MultiThreadedEventLoopGroup
 
     /// The swarm of a federation's member, at the addresses of the settings.
-    func swarm(federation: Digest) throws(NodeError) -> Swarm {
+    func swarm(of manifest: SignedManifest) throws(NodeError) -> Swarm {
         let listen = try addresses(
-            options.settings.listen ?? ["/ip4/0.0.0.0/tcp/\(Self.standardPort)"], of: "listen"
+            Self.listenTexts(options.settings.listen), of: "listen"
         )
         var configuration = try configuration(
-            listen: listen, version: "/starling/\(federation.hexadecimal.prefix(32))/1"
+            listen: listen, version: "/starling/\(manifest.digest.hexadecimal.prefix(32))/1"
         )
+        configuration.relay = try options.settings.network.relay()
+        configuration.circuitByteCountMin = UInt64(manifest.manifest.updateByteCountMax)
         configuration.advertisedAddresses = try addresses(
             options.settings.advertise ?? [], of: "advertise"
         )
         return Swarm(
             configuration: configuration, eventLoopGroup: group, logger: options.logger
         )
+    }
+
+    /// The addresses to listen at; the one word `none` stands for no address.
+    static func listenTexts(_ setting: [String]?) -> [String] {
+        setting == ["none"] ? [] : setting ?? ["/ip4/0.0.0.0/tcp/\(standardPort)"]
     }
 
     /// A swarm that only dials, for a node that doesn't know its federation yet.

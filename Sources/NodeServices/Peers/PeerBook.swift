@@ -200,7 +200,7 @@ public struct PeerBook: Sendable {
     public func addresses(of argument: String) async throws(NodeError) -> [Multiaddr] {
         guard let peer = PeerID(text: argument) else {
             guard argument.hasPrefix("/"), let address = try? Multiaddr(argument),
-                address.tcpEndpoint != nil, !address.isUnspecified
+                address.isDialable
             else {
                 throw NodeError(
                     .invalidInput,
@@ -244,7 +244,7 @@ public struct PeerBook: Sendable {
 
     private func addresses(_ argument: String) throws(NodeError) -> [Multiaddr] {
         if argument.hasPrefix("/"), let address = try? Multiaddr(argument) {
-            guard address.tcpEndpoint != nil, !address.isUnspecified else {
+            guard address.isDialable else {
                 throw NodeError(
                     .invalidInput, "'\(argument)' is not the address of a TCP port to dial.")
             }

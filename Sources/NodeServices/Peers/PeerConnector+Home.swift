@@ -25,7 +25,7 @@ extension PeerConnector {
             swarm: swarm, localPeer: own, configured: configured, view: view,
             generator: SodiumRandomNumberGenerator(), logger: logger,
             ownRecord: {
-                let addresses = swarm.listenAddresses
+                let addresses = swarm.toldAddresses
                 guard !addresses.isEmpty else { return nil }
                 let record = PeerRecord(
                     peerID: own,

@@ -62,19 +62,33 @@ extension PeerConnectorInstance {
             target.add(record.dialableAddresses, countMax: settings.addressCountMax)
         }
         if case .peer(let peer) = key, bans.contains(peer) { return nil }
-        guard let address = target.addresses.first(where: { !bans.contains($0) }) else {
-            return nil
-        }
+        let isRelayed = connection(of: key, target)?.isRelayed ?? false
+        guard
+            let address = target.addresses.first(where: {
+                !bans.contains($0) && !(isRelayed && $0.isRelayed)
+            })
+        else { return nil }
         target.isDialling = true
         target.settlesBy = nil
         targets[key] = target
         return address
     }
 
+    /// Whether dialling would lead to nothing better.
+    ///
+    /// A connection with a wanted peer that goes through a relay is better gone without.
     private func isConnected(_ key: DialKey, _ target: DialTarget) -> Bool {
+        guard let connection = connection(of: key, target) else { return false }
+        guard connection.isRelayed, case .peer(let peer) = key, wanted.contains(peer) else {
+            return true
+        }
+        return addresses(of: key, target).allSatisfy(\.isRelayed)
+    }
+
+    private func connection(of key: DialKey, _ target: DialTarget) -> Connection? {
         switch key {
-        case .peer(let peer): connections[peer] != nil
-        case .address: target.answeredBy.map { connections[$0] != nil } ?? false
+        case .peer(let peer): connections[peer]
+        case .address: target.answeredBy.flatMap { connections[$0] }
         }
     }
 

@@ -36,6 +36,8 @@ package struct PeerConnectorInstance {
     struct Connection {
         var since: Duration
         var isDialer: Bool
+        /// Whether it goes through a relay, as far as is known; then a direct one is better.
+        var isRelayed = false
         /// Whether it is being closed for being one too many.
         var isClosing = false
         var servesExchange = false
@@ -125,7 +127,9 @@ package struct PeerConnectorInstance {
         _ peer: PeerID, _ address: Multiaddr, isDialer: Bool, _ now: Duration,
         _ unixMilliseconds: UInt64
     ) {
-        connections[peer] = connections[peer] ?? Connection(since: now, isDialer: isDialer)
+        connections[peer] =
+            connections[peer]
+            ?? Connection(since: now, isDialer: isDialer, isRelayed: address.isRelayed)
         for key in targets.keys where key == .peer(peer) || targets[key]?.answeredBy == peer {
             targets[key]?.settlesBy = nil
         }
@@ -164,9 +168,9 @@ package struct PeerConnectorInstance {
     ) -> [Directive] {
         guard var connection = connections[peer] else { return [] }
         let dialable = addresses.compactMap { address -> Multiaddr? in
-            guard address.tcpEndpoint != nil, !address.isUnspecified else { return nil }
             if let named = address.peerID, named != peer { return nil }
-            return try? address.appending(peer)
+            guard let full = try? address.appending(peer), full.isDialable else { return nil }
+            return full
         }
         var target = targets[.peer(peer)] ?? DialTarget()
         target.add(dialable, countMax: settings.addressCountMax)
@@ -183,6 +187,7 @@ package struct PeerConnectorInstance {
     ) {
         targets[key]?.isDialling = false
         targets[key]?.answeredBy = peer
+        if !address.isRelayed { connections[peer]?.isRelayed = false }
         if connections[peer] == nil { targets[key]?.settlesBy = now + settings.settleTime }
         prefer(address, for: peer)
     }

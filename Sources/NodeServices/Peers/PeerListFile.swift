@@ -49,7 +49,7 @@ public enum PeerListFile {
             } catch {
                 throw .invalidAddress(path: path, line: index + 1, text: address, error)
             }
-            guard multiaddr.tcpEndpoint != nil, !multiaddr.isUnspecified else {
+            guard multiaddr.isDialable else {
                 throw .notDialable(path: path, line: index + 1, address: multiaddr)
             }
             guard known.insert(multiaddr).inserted else { continue }

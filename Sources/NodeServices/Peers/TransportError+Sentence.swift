@@ -37,6 +37,9 @@ extension TransportError {
             "the peer at \(address) broke the rules and is not talked to for another "
                 + "\(Int(remaining / .seconds(1)) + 1) s"
         case .connectionClosed(let reason): "the connection to \(address) ended: \(reason)"
+        case .relayRefused(let status): "the relay in \(address) refused: \(status)"
+        case .circuitTooSmall(let limit, _):
+            "the relay in \(address) lets only \(limit) through, too little for updates"
         case .timedOut(let limit):
             "the peer at \(address) didn't answer within \(limit / .seconds(1)) s"
         default: "\(address): \(self)"

@@ -111,7 +111,7 @@ public struct NetworkDoctor: Sendable {
     private func checkBind(
         _ subject: inout Subject, _ stand: inout Swarm?, logger: Logger
     ) async -> NetworkCheck {
-        let texts = settings.listen ?? ["/ip4/0.0.0.0/tcp/\(SwarmFactory.standardPort)"]
+        let texts = SwarmFactory.listenTexts(settings.listen)
         let told = (settings.advertise ?? []).compactMap { try? Multiaddr($0) }
         if let live = NetworkSnapshot.read(home.networkFile) {
             subject.live = live
@@ -119,8 +119,14 @@ public struct NetworkDoctor: Sendable {
             subject.told = announced.compactMap { try? Multiaddr($0) }
             return NetworkCheck(
                 .bind, .passed,
-                "the node runs as process \(live.processID) and listens at "
-                    + live.listening.joined(separator: ", "))
+                "the node runs as process \(live.processID) and "
+                    + (live.listening.isEmpty
+                        ? "listens nowhere, as it was told"
+                        : "listens at " + live.listening.joined(separator: ", ")))
+        }
+        guard !texts.isEmpty else {
+            subject.told = told
+            return NetworkCheck(.bind, .passed, "the node listens nowhere, as it was told")
         }
         var addresses: [Multiaddr] = []
         for text in texts {

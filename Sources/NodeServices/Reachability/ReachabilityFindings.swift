@@ -9,20 +9,35 @@ struct ReachabilityFindings {
     /// Whether a peer got through to what the node tells others.
     var reachable: NetworkCheck {
         let trials = replies.flatMap(\.answer.trials)
+        let circuits = subject.live?.circuits ?? []
+        if subject.identity != nil, subject.told.isEmpty, let first = circuits.first {
+            return NetworkCheck(
+                .reachable, .warning,
+                "private: the node listens nowhere; peers reach it through a relay, at \(first)",
+                repair: "nothing has to be done; a port of its own, with --listen, is faster")
+        }
         guard !subject.told.isEmpty, subject.identity != nil, !trials.isEmpty else {
             return NetworkCheck(
                 .reachable, .skipped,
                 replies.isEmpty
-                    ? "no peer could be asked to dial back" : "there is no address to dial back")
+                    ? "unknown: no peer could be asked to dial back"
+                    : "unknown: there is no address to dial back")
         }
         let reached = trials.filter { $0.outcome == .reached }
         if let first = reached.first {
-            return NetworkCheck(.reachable, .passed, "peers reach \(first.address)")
+            return NetworkCheck(.reachable, .passed, "public: peers reach \(first.address)")
         }
         let seen = replies.compactMap(\.answer.observedAddress?.tcpEndpoint?.host).first
         let findings = trials.map { "\($0.address): \(Self.sentence(of: $0.outcome))" }
+        if let first = circuits.first {
+            return NetworkCheck(
+                .reachable, .warning,
+                "private: \(findings.joined(separator: "; ")); peers reach the node through a "
+                    + "relay, at \(first)",
+                repair: repair(trials.map(\.outcome), seen: seen))
+        }
         return NetworkCheck(
-            .reachable, .failed, findings.joined(separator: "; "),
+            .reachable, .failed, "private: " + findings.joined(separator: "; "),
             repair: repair(trials.map(\.outcome), seen: seen))
     }
 
@@ -45,7 +60,8 @@ struct ReachabilityFindings {
         }
         return "open port \(port) in the firewall and forward it to this machine"
             + (outer.map { "; peers see it as \($0)" } ?? "")
-            + "; a node that only dials out still takes part"
+            + "; or have a member with a public address run with --relay-service, which this "
+            + "node then uses by itself; a node that only dials out still takes part"
     }
 
     private static func sentence(of outcome: ReachabilityCheck.Outcome) -> String {

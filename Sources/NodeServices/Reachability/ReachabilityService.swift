@@ -5,7 +5,8 @@ internal import NIOPosix
 internal import Synchronization
 internal import Transports
 
-/// Answers other nodes' questions whether they can be dialled, and what time it is here.
+/// Answers other nodes' questions whether they can be dialled, and what time it is here; in the
+/// words of AutoNAT too, for nodes of other programs.
 ///
 /// It dials only the host that asks, so that nobody can have it knock elsewhere; a few addresses a
 /// question, a question in ten seconds from a peer, four at a time.
@@ -23,6 +24,9 @@ final class ReachabilityService: Sendable {
     static let dialTimeout = Duration.seconds(5)
     /// The time for the question to come.
     static let questionDeadline = Duration.seconds(10)
+
+    /// The protocolVersion of whoever dials to find out whether a node can be dialled.
+    static let protocolVersion = "/starling/check/1"
 
     private let swarm: Swarm
     private let networkKey: NetworkKey?
@@ -42,11 +46,22 @@ final class ReachabilityService: Sendable {
     /// Serves the protocol; before the swarm starts.
     func register() {
         swarm.register(protocol: ReachabilityCheck.protocolID) { peer, stream in
-            await self.serve(stream, from: peer)
+            await self.serve(stream, from: peer) { bytes in
+                let question = try ReachabilityCheck.Question(bytes: bytes)
+                return await self.answer(question, host: stream.remoteAddress).bytes
+            }
+        }
+        swarm.register(protocol: AutoNATMessage.protocolID) { peer, stream in
+            await self.serve(stream, from: peer) { bytes in
+                let question = try? AutoNATMessage(bytes: bytes)
+                return await self.answer(question, of: peer, host: stream.remoteAddress).bytes
+            }
         }
     }
 
-    private func serve(_ stream: SwarmStream, from peer: PeerID) async {
+    private func serve(
+        _ stream: SwarmStream, from peer: PeerID, answer: ([UInt8]) async throws -> [UInt8]
+    ) async {
         guard admit(peer) else {
             logger.info("check refused", metadata: ["peer": "\(peer)", "reason": "too soon"])
             return stream.reset()
@@ -61,9 +76,7 @@ final class ReachabilityService: Sendable {
                 maxByteCount: ReachabilityCheck.messageByteCountMax)
             watch.cancel()
             guard let bytes else { return }
-            let question = try ReachabilityCheck.Question(bytes: bytes)
-            let answer = await answer(question, host: stream.remoteAddress)
-            try await stream.writeLengthPrefixed(answer.bytes)
+            try await stream.writeLengthPrefixed(try await answer(bytes))
             await stream.closeWrite()
         } catch {
             watch.cancel()
@@ -107,6 +120,27 @@ final class ReachabilityService: Sendable {
             unixMilliseconds: now, observedAddress: host, trials: trials, sessions: sessions)
     }
 
+    /// Answers in the words of AutoNAT: the first address that is reached, or why there is none.
+    private func answer(
+        _ question: AutoNATMessage?, of peer: PeerID, host: Multiaddr
+    ) async -> AutoNATMessage {
+        // Nobody asks for others here: the connection is the proof of the identity.
+        guard case .dial(let named, let addresses) = question, named == peer else {
+            return .response(.badRequest, text: "no question about its asker", nil)
+        }
+        var hasTried = false
+        for address in addresses.prefix(ReachabilityCheck.addressCountMax) {
+            switch await dial(address, of: peer, host: host) {
+            case .reached: return .response(.ok, text: "", address)
+            case .foreignHost, .busy: break
+            case .notConnected, .otherPeer, .otherProgram: hasTried = true
+            }
+        }
+        return hasTried
+            ? .response(.dialError, text: "no address was reached", nil)
+            : .response(.dialRefused, text: "no address is of the host that asks", nil)
+    }
+
     /// Dials under an identity of the moment, so that a connection that is there says nothing.
     private func dial(
         _ address: Multiaddr, of peer: PeerID, host: Multiaddr
@@ -119,7 +153,7 @@ final class ReachabilityService: Sendable {
         limits.upgradeTimeout = Self.dialTimeout
         var configuration = SwarmConfiguration(
             identity: SigningKey.generate(), listenAddresses: [],
-            agentVersion: SwarmFactory.agentVersion, protocolVersion: "/starling/check/1",
+            agentVersion: SwarmFactory.agentVersion, protocolVersion: Self.protocolVersion,
             limits: limits)
         configuration.networkKey = networkKey
         configuration.dialledHosts = [host]

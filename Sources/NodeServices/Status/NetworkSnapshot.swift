@@ -12,6 +12,8 @@ public struct NetworkSnapshot: Codable, Sendable {
         public var address: String
         /// Whether this node dialled.
         public var isDialer: Bool
+        /// The relay that it goes through; nil for none.
+        public var relay: String?
         /// How long it has been there.
         public var seconds: Double
         /// What the peer calls its program.
@@ -38,6 +40,16 @@ public struct NetworkSnapshot: Codable, Sendable {
     public var advertised: [String]
     /// Where peers see the node, and how many of them do; the address that most see first.
     public var observed: [String]
+    /// How many peers see the node at each of these addresses.
+    public var observedCounts: [Int]
+    /// `public`, `private` or `unknown`: what peers say that tried to dial the node.
+    public var reachability: String
+    /// All addresses that it tells others, those through relays among them, each with its id.
+    public var told: [String]
+    /// The peers that are reachable through the node.
+    public var relayedPeers: [String]
+    /// The circuits that go through the node.
+    public var relayedCircuitCount: Int
     /// The connections.
     public var connections: [Connection]
     /// The streams of all connections.
@@ -57,26 +69,31 @@ public struct NetworkSnapshot: Codable, Sendable {
     /// The sizes of the members' logs by the newest tree heads that they have signed.
     public var logSizes: [String: UInt64]
 
-    init(swarm: Swarm, announcements: AnnouncementService, advertised: [String]) {
+    /// The addresses through relays at which the node is reachable.
+    public var circuits: [String] { told.filter { $0.contains("/p2p-circuit") } }
+
+    init(
+        swarm: Swarm, announcements: AnnouncementService, advertised: [String],
+        board: ReachabilityBoard
+    ) {
         let snapshot = swarm.snapshot()
         processID = ProcessInfo.processInfo.processIdentifier
         instance = NodeInstance.own
         peerID = swarm.peerID.description
         listening = swarm.listenAddresses.map(\.description)
         self.advertised = advertised
-        var observed: [String: Int] = [:]
-        for connection in snapshot.connections {
-            // Dialled sockets are seen with the port of the moment; the host is what matters.
-            guard let host = connection.observedAddress?.tcpEndpoint?.host else { continue }
-            observed[host, default: 0] += 1
-        }
-        self.observed = observed.sorted {
-            ($1.value, $0.key) < ($0.value, $1.key)
-        }.map(\.key)
+        let seen = board.seenHosts
+        observed = seen.map(\.host)
+        observedCounts = seen.map(\.peerCount)
+        reachability = board.verdict.rawValue
+        told = swarm.toldAddresses.map(\.description)
+        relayedPeers = swarm.relayedPeers.map(\.description)
+        relayedCircuitCount = swarm.relayedCircuitCount
         connections = snapshot.connections.map { connection in
             Connection(
                 peer: connection.peer.description, address: connection.address.description,
-                isDialer: connection.isDialer, seconds: connection.age / .seconds(1),
+                isDialer: connection.isDialer, relay: connection.relay?.description,
+                seconds: connection.age / .seconds(1),
                 agent: connection.agentVersion, streamCount: connection.streamCount,
                 heldByteCount: connection.heldByteCount,
                 sentByteCount: connection.byteCounts.sent,
@@ -110,13 +127,14 @@ public struct NetworkSnapshot: Codable, Sendable {
     /// A failure is not worth ending a run for.
     static func keepWriting(
         to file: URL, swarm: Swarm, announcements: AnnouncementService, advertised: [String],
-        clock: ServiceClock = .system
+        board: ReachabilityBoard, clock: ServiceClock = .system
     ) async {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         while !Task.isCancelled {
             let snapshot = NetworkSnapshot(
-                swarm: swarm, announcements: announcements, advertised: advertised)
+                swarm: swarm, announcements: announcements, advertised: advertised,
+                board: board)
             if let data = try? encoder.encode(snapshot) {
                 try? data.write(to: file, options: .atomic)
             }

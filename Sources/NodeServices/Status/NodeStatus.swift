@@ -16,6 +16,8 @@ public struct NodeStatus: Sendable {
     public let gossip: GossipSnapshot?
     /// What the running node last said of itself; nil if none runs.
     public let live: Live?
+    /// What the running node last said of its network; nil if none runs.
+    public let network: NetworkSnapshot?
 
     /// What only a running node knows.
     public struct Live: Sendable {
@@ -71,7 +73,8 @@ public struct NodeStatus: Sendable {
         return NodeStatus(
             peerID: PeerID(publicKey: identity.publicKey), manifest: manifest, chain: chain,
             gossip: try await store.gossipSnapshot(manifest: manifest),
-            live: StatusWriter.read(home.statusFile).map(Live.init)
+            live: StatusWriter.read(home.statusFile).map(Live.init),
+            network: NetworkSnapshot.read(home.networkFile)
         )
     }
 }

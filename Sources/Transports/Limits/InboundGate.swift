@@ -16,19 +16,22 @@ struct InboundGate {
         self.limits = limits
     }
 
-    /// Counts a socket whose upgrade begins.
+    /// Counts a socket, or a circuit, whose upgrade begins.
     ///
+    /// Circuits of one relay come from many hosts, so that only those under way are bounded.
     /// - Returns: The limit that forbids it, or `nil`.
-    mutating func open(_ host: String) -> ResourceLimit? {
+    mutating func open(_ host: String, isCircuit: Bool = false) -> ResourceLimit? {
         let present = counts[host] ?? Counts()
         let countMax = min(limits.inboundConnectionCountMax, limits.connectionCountMax)
         guard socketCount < countMax else { return .inboundConnections(countMax) }
         if limits.countsLoopback || !Self.isLoopback(host) {
-            guard present.sockets < limits.connectionCountMaxPerAddress else {
+            guard isCircuit || present.sockets < limits.connectionCountMaxPerAddress else {
                 return .connectionsPerAddress(limits.connectionCountMaxPerAddress)
             }
-            guard present.upgrades < limits.upgradeCountMaxPerAddress else {
-                return .upgradesPerAddress(limits.upgradeCountMaxPerAddress)
+            let upgradeCountMax =
+                isCircuit ? limits.upgradeCountMaxPerRelay : limits.upgradeCountMaxPerAddress
+            guard present.upgrades < upgradeCountMax else {
+                return .upgradesPerAddress(upgradeCountMax)
             }
         }
         counts[host, default: Counts()].sockets += 1

@@ -151,8 +151,12 @@ final class ResourceScope: Sendable {
 
     /// Counts bytes of a socket.
     ///
+    /// - Parameter isNested: Whether they lie within another connection, where the node has counted
+    ///   them.
     /// - Returns: How long to wait before more of them.
-    func move(_ byteCount: Int, _ direction: Direction, now: Duration) -> Duration {
+    func move(
+        _ byteCount: Int, _ direction: Direction, now: Duration, isNested: Bool = false
+    ) -> Duration {
         switch direction {
         case .sent: sentBytes.add(UInt64(byteCount), ordering: .relaxed)
         case .received: receivedBytes.add(UInt64(byteCount), ordering: .relaxed)
@@ -163,6 +167,7 @@ final class ResourceScope: Sendable {
             case .received: rates.received?.take(byteCount, now: now)
             }
         }
+        if isNested { return (own ?? nil) ?? .zero }
         let above = parent?.move(byteCount, direction, now: now) ?? .zero
         return max((own ?? nil) ?? .zero, above)
     }

@@ -15,6 +15,9 @@ public struct TransportLimits: Hashable, Sendable {
     public var connectionCountMaxPerPeer = 2
     /// Inbound upgrades that one IP address may have under way.
     public var upgradeCountMaxPerAddress = 8
+    /// Inbound circuits of one relay that may be under way: twice a group of 16, all of which come
+    /// at once when a relay is back.
+    public var upgradeCountMaxPerRelay = 32
     /// Whether the two bounds per IP address hold for loopback addresses too.
     public var countsLoopback = false
     /// Streams of all connections together, twice go-libp2p's figure: 48 peers with 80 streams each.
@@ -61,6 +64,11 @@ public struct TransportLimits: Hashable, Sendable {
     public var streamNegotiationTimeout = Duration.seconds(10)
     /// Time for a whole inbound upgrade.
     public var upgradeTimeout = Duration.seconds(15)
+    /// Time for a relay, or the far end of a circuit, to answer.
+    public var circuitTimeout = Duration.seconds(15)
+    /// Time that the streams of a relayed connection have once there is a direct one: enough for most
+    /// transfers, and what is broken off is fetched on.
+    public var relayedGrace = Duration.seconds(30)
     /// Time in which a connection has to show that its peer lives, where another process with the
     /// peer's identity has connected.
     public var livenessTimeout = Duration.seconds(5)

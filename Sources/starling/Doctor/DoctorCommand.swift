@@ -74,7 +74,7 @@ struct DoctorCommand: AsyncParsableCommand {
             from: try NodeSettings.environment(ProcessInfo.processInfo.environment)
         ).filled(from: try NodeSettings.file(at: home.folder.settingsFile.path))
         let peers = try peer.map { text in
-            guard let address = try? Multiaddr(text), address.tcpEndpoint != nil else {
+            guard let address = try? Multiaddr(text), address.isDialable else {
                 throw CommandFailure(
                     .nodeSettingUnusable,
                     "'\(text)' is no address of a peer; it looks like "

@@ -1,4 +1,5 @@
 import Foundation
+import LibP2P
 import NodeServices
 import Testing
 import Transports
@@ -55,6 +56,46 @@ import Transports
             #expect(error.code == .invalidInput)
             #expect(error.message.contains(key.rawValue) && error.message.contains("'\(value)'"))
         }
+    }
+
+    @Test func `a node is a relay only when told so, with the bounds that are set`() throws {
+        var settings = NetworkSettings()
+        #expect(try settings.relay() == nil)
+        settings[.relayService] = "true"
+        #expect(try settings.relay() == RelayHopSettings())
+        settings[.relayData] = "64MiB"
+        settings[.relayMinutes] = "10"
+        settings[.relayPeers] = "5"
+        let relay = try #require(try settings.relay())
+        #expect(relay.limit == CircuitLimit(seconds: 600, byteCount: 64 << 20))
+        #expect(relay.reservationCountMax == 5 && relay.reservationCountMaxPerAddress == 5)
+        settings[.relayService] = "false"
+        #expect(try settings.relay() == nil)
+    }
+
+    @Test(arguments: [
+        (Key.relayService, "perhaps"), (.relayData, "100kB"), (.relayMinutes, "0"),
+        (.relayPeers, "none"),
+    ])
+    func `a relay that makes no sense is named`(key: Key, value: String) {
+        var settings = NetworkSettings()
+        settings[.relayService] = "true"
+        settings[key] = value
+        let error = #expect(throws: NodeError.self) { try settings.relay() }
+        #expect(error?.code == .invalidInput && error?.message.contains(key.rawValue) == true)
+    }
+
+    @Test func `a file says with a truth value whether a node is a relay`() throws {
+        let file = FileManager.default.temporaryDirectory
+            .appending(path: "relay-\(UUID().uuidString).toml")
+        try Data("relay-service = true\nrelay = [\"none\"]\n".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let settings = try NodeSettings.file(at: file.path)
+        #expect(settings.network[.relayService] == "true" && settings.relay == ["none"])
+        let variables = ["STARLING_RELAY_SERVICE": "1", "STARLING_RELAY": "a,b"]
+        let environment = try NodeSettings.environment(variables)
+        #expect(environment.relay == ["a", "b"])
+        #expect(try environment.network.relay() != nil)
     }
 
     @Test func `a file, the environment and flags say the same by the same names`() throws {

@@ -21,6 +21,7 @@ import Training
             """
             listen = ["/ip4/0.0.0.0/tcp/7411"]
             advertise = ["/ip4/203.0.113.5/tcp/7411"]
+            relay = ["auto"]
             data = ["notes.jsonl", "letters.txt"]
             held-out = 0.2
             threads = 3
@@ -38,6 +39,7 @@ import Training
         var expected = NodeSettings()
         expected.listen = ["/ip4/0.0.0.0/tcp/7411"]
         expected.advertise = ["/ip4/203.0.113.5/tcp/7411"]
+        expected.relay = ["auto"]
         expected.data = ["notes.jsonl", "letters.txt"]
         expected.heldOut = 0.2
         expected.threads = 3
