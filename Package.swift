@@ -65,6 +65,8 @@ let package = Package(
         .library(name: "Cryptography", targets: ["Cryptography"]),
         .library(name: "Federation", targets: ["Federation"]),
         .library(name: "LibP2P", targets: ["LibP2P"]),
+        .library(name: "GossipLog", targets: ["GossipLog"]),
+        .library(name: "NodeServices", targets: ["NodeServices"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
