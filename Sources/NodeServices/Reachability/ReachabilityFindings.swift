@@ -9,7 +9,7 @@ struct ReachabilityFindings {
     /// Whether a peer got through to what the node tells others.
     var reachable: NetworkCheck {
         let trials = replies.flatMap(\.answer.trials)
-        guard !subject.told.isEmpty, subject.identity != nil, !trials.isEmpty else {
+        guard !subject.told.isEmpty, subject.answering != nil, !trials.isEmpty else {
             return NetworkCheck(
                 .reachable, .skipped,
                 replies.isEmpty

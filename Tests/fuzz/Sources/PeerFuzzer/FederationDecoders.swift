@@ -10,7 +10,7 @@ enum StatementDecoder: PeerDecoder {
         let records: [LogRecord] = [
             .certified(entry), .updateAnnounced(SampleFederation.announcement(1)),
             .updateRefused(SampleFederation.announcement(1).summary, .updateNormExceeded),
-            .aggregated(entry.result), .joined(member: entry.result.member, height: 1),
+            .aggregated(entry.result), .joined(member: SampleFederation.keys[1].publicKey, height: 1),
         ]
         return [
             entry.bytes, SampleFederation.proposal.canonicalBytes, entry.result.bytes,
@@ -21,7 +21,7 @@ enum StatementDecoder: PeerDecoder {
         if let entry = try? CertifiedEntry(bytes: input) {
             precondition((try? CertifiedEntry(bytes: entry.bytes)) == entry, "an entry differs")
             var chain = ChainState(genesis: SampleFederation.manifest)
-            if (try? chain.check(entry)) != nil { chain.apply(entry) }
+            if (try? chain.verify(entry)) != nil { chain.apply(entry) }
         }
         if let proposal = try? Proposal(canonicalBytes: input) {
             precondition(proposal.canonicalBytes == input, "a proposal has two forms")

@@ -1,3 +1,4 @@
+internal import Cryptography
 @testable internal import LibP2P
 
 /// What a peer says of itself on an identify stream.

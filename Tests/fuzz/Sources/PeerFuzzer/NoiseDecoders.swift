@@ -42,7 +42,9 @@ enum NoiseHandshakeDecoder: PeerDecoder {
                 continue
             }
             precondition(!hasEnded, "a handshake goes on after its end")
-            for case .finished = directives { hasEnded = true }
+            for directive in directives {
+                if case .finished = directive { hasEnded = true }
+            }
         }
     }
 }

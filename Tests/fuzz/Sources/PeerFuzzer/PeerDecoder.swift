@@ -1,5 +1,5 @@
 /// A decoder of bytes that another peer sends.
-protocol PeerDecoder {
+protocol PeerDecoder: SendableMetatype {
     /// Good inputs, made by the writers of the same format.
     static var seeds: [[UInt8]] { get }
     /// Reads an input to its end; that the decoder refuses it is as good as that it takes it.
