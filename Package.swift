@@ -135,7 +135,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        library("Simulation", ["Federation", "Cryptography", "Tensors"]),
+        library("Simulation", ["Federation", "LibP2P", "Cryptography", "Tensors"]),
         .executableTarget(
             name: "starling",
             dependencies: [
