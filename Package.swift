@@ -124,6 +124,10 @@ let package = Package(
         testProgram("LogProbe", ["Storage", "GossipLog", "Cryptography"]),
         testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
         testProgram("SecureCrashNode", ["NodeServices", "LibP2P", log]),
+        testProgram(
+            "HostileMember",
+            ["NodeServices", "Federation", "Transports", "LibP2P", "Cryptography", nioPosix, log]
+        ),
 
         // The shell and what a person starts.
         library(
