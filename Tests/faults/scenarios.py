@@ -224,6 +224,59 @@ def joins_late():
         return f"3 newcomers in mid-round count after {max(took):.1f} s at most; {waited}"
 
 
+def hostile_peer():
+    """A member lies about its updates in six ways, and a stranger sends frames that are none."""
+    program = os.environ.get("HOSTILE_MEMBER")
+    expect(program, "HOSTILE_MEMBER names no program; build it: swift build --product HostileMember")
+    with Swarm(3) as swarm:
+        # Ring integers in the first layout, so that the liar can change the words.
+        swarm.init(2000, 12, "--wire", "ring32", "--aggregation", "factor-mean")
+        line = swarm.start_all()
+        swarm.await_round(1)
+        watched = swarm.nodes[0]
+        reasons = {}
+        for lie in ("scaled", "notANumber", "unknownTensor", "truncated", "tooLong", "replayed"):
+            liar = swarm.add()
+            address = swarm.network.address(liar.host)
+            liar.process = subprocess.Popen(
+                ["ip", "netns", "exec", swarm.network.hosts[liar.host], program, str(liar.home),
+                 str(liar.data), line, f"/ip4/{address}/tcp/7411", lie],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            found = []
+
+            def is_refused():
+                found[:] = [item["reason"] for item in watched.status()["absences"]
+                            if "refused" in item["reason"]]
+                return bool(found)
+
+            swarm.await_(90, f"{lie} is refused", is_refused)
+            reasons[lie] = found[0]
+            liar.kill()
+            swarm.nodes.remove(liar)
+        members = swarm.nodes[:3]
+        swarm.await_round(max(node.round() for node in members) + 1, members, 120)
+        before = [node.resources() for node in members]
+        stranger = swarm.add()
+        done = subprocess.run(
+            ["ip", "netns", "exec", swarm.network.hosts[stranger.host], program, "frames", line],
+            text=True, capture_output=True, timeout=120)
+        expect(done.returncode == 0, done.stderr[-500:])
+        swarm.nodes.remove(stranger)
+        swarm.await_round(max(node.round() for node in members) + 3, members, 120)
+        for node, (resident, descriptors) in zip(members, before):
+            now, open_now = node.resources()
+            expect(now < resident + (32 << 20), f"{node.name}: {resident} bytes became {now}")
+            expect(open_now <= descriptors + 4, f"{node.name}: {descriptors} became {open_now}")
+        expect(watched.find("refused"), "no frame was refused with a reason")
+        for node in members:
+            node.stop()
+            node.audit()
+        swarm.same_digest(members)
+        prefix = "The member's update was refused: "
+        told = "; ".join(f"{lie}: {reason.removeprefix(prefix)}" for lie, reason in reasons.items())
+        return f"{told} Frames: {done.stdout.strip().replace(chr(10), ', ')}. Audits pass"
+
+
 def publishes_and_ends():
     """All rounds are done: every process ends by itself with 0 and holds the certified result."""
     with Swarm(3) as swarm:
@@ -303,6 +356,7 @@ SCENARIOS = {
     5: kill_everyone_in_turn,
     6: copied_folder,
     7: joins_late,
+    8: hostile_peer,
     12: publishes_and_ends,
     13: bootstrap_gone,
     14: kill_per_round,

@@ -1,6 +1,7 @@
 internal import Cryptography
-@testable internal import Federation
 internal import Tensors
+
+@testable internal import Federation
 
 /// What members sign and what is kept of it: entries of the chain, proposals, results and the
 /// records of the log.
@@ -10,7 +11,8 @@ enum StatementDecoder: PeerDecoder {
         let records: [LogRecord] = [
             .certified(entry), .updateAnnounced(SampleFederation.announcement(1)),
             .updateRefused(SampleFederation.announcement(1).summary, .updateNormExceeded),
-            .aggregated(entry.result), .joined(member: SampleFederation.keys[1].publicKey, height: 1),
+            .aggregated(entry.result),
+            .joined(member: SampleFederation.keys[1].publicKey, height: 1),
         ]
         return [
             entry.bytes, SampleFederation.proposal.canonicalBytes, entry.result.bytes,

@@ -1,4 +1,5 @@
 internal import Cryptography
+
 @testable internal import LibP2P
 
 /// What a peer sends on its gossip stream: frames behind their lengths, handed to a node that wants

@@ -1,4 +1,5 @@
 internal import Cryptography
+
 @testable internal import LibP2P
 
 /// What a peer says of itself on an identify stream.

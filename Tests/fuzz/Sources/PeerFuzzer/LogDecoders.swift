@@ -1,4 +1,5 @@
 internal import Cryptography
+
 @testable internal import GossipLog
 
 /// A log of three leaves, its key and a witness.

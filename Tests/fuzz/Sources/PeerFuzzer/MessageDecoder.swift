@@ -1,6 +1,7 @@
 internal import Cryptography
-@testable internal import Federation
 internal import LibP2P
+
+@testable internal import Federation
 
 /// Messages of the federation: the input as one of them, and as frames behind their lengths that
 /// two members send to a node in turn.

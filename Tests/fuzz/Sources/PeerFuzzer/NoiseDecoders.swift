@@ -1,4 +1,5 @@
 internal import Cryptography
+
 @testable internal import LibP2P
 
 /// What a peer sends during the handshake, to either side.
@@ -76,7 +77,9 @@ enum NoiseStreamDecoder: PeerDecoder {
         let records = [[1], Array(repeating: 2, count: 300), [3, 4]].map {
             (try? cipher.seal($0)) ?? []
         }
-        return [[0xFF] + records[0], [0x20] + records.joined(), [0] + records[0] + [0, 3, 1, 2, 3]]
+        return [
+            [0xFF] + records[0], [0x20] + records.joined(), [0] + records[0] + [0, 3, 1, 2, 3],
+        ]
     }
 
     static func read(_ input: [UInt8]) {

@@ -1,6 +1,7 @@
 internal import Cryptography
-@testable internal import Federation
 internal import Tensors
+
+@testable internal import Federation
 
 /// A federation of three members whose membership is certified, and what they say in round 1.
 enum SampleFederation {

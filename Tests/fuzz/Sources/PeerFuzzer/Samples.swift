@@ -1,4 +1,5 @@
 internal import Cryptography
+
 @testable internal import LibP2P
 
 /// Keys and names of the first inputs, the same in every run.

@@ -1,4 +1,5 @@
 internal import Cryptography
+
 @testable internal import LibP2P
 
 /// What a peer sends on a stream of object transfer: to a provider and to a fetcher of one object.

@@ -1,8 +1,9 @@
 internal import Checkpoints
 internal import Glibc
-@testable internal import NodeServices
 internal import Tokenizers
 internal import Training
+
+@testable internal import NodeServices
 
 /// The readers of bytes that somebody else has written.
 enum FuzzedReader: String, CaseIterable {
