@@ -140,10 +140,14 @@ class Node:
         expect(json.loads(done.stdout)["ok"] is True, f"the audit of {self.name}: {done.stdout}")
 
     def resources(self):
-        """Resident bytes and open descriptors of the process."""
+        """Resident bytes of the process's own and open descriptors.
+
+        Not the pages of files, the store's map and the program itself, which the kernel keeps as it
+        likes."""
         folder = pathlib.Path(f"/proc/{self.process.pid}")
-        pages = int((folder / "statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE"), len(list((folder / "fd").iterdir()))
+        lines = (folder / "status").read_text().splitlines()
+        kilobytes = next(line for line in lines if line.startswith("RssAnon:")).split()[1]
+        return int(kilobytes) * 1024, len(list((folder / "fd").iterdir()))
 
 
 class Swarm:
