@@ -83,7 +83,13 @@ class Node:
         self.process.wait()
         self.process = None
 
-    def stop(self, seconds=60):
+    def await_up(self):
+        """Until this life listens: before, a signal may find nobody who minds it."""
+        self.swarm.await_(180, f"{self.name} listens", lambda: any(
+            item[2] == self.life for item in self.find("listening")))
+
+    def stop(self, seconds=180):
+        self.await_up()
         self.process.send_signal(signal.SIGTERM)
         self.await_exit(seconds)
 

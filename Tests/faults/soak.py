@@ -25,6 +25,23 @@ def slope(points):
     return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
 
 
+def tell(name, rows):
+    """Prints the line through the rows; bytes an hour, and the descriptors early and late."""
+    if len(rows) < 30:
+        return 0, 0, 0
+    rounds = rows[-1][3] - rows[0][3]
+    growth = slope([(row[0], row[1]) for row in rows]) * 3600
+    seconds = rows[-1][0] - rows[0][0]
+    third = len(rows) // 3
+    first = statistics.median(row[2] for row in rows[:third])
+    last = statistics.median(row[2] for row in rows[-third:])
+    print(f"{name}: {rows[0][1] / 1e6:.1f} MB after the warm-up, {rows[-1][1] / 1e6:.1f} MB "
+          f"{seconds / 60:.0f} min later, {growth / 1e6:+.2f} MB an hour, "
+          f"{growth * seconds / 3600 / max(1, rounds):+.0f} bytes a round over {rounds} rounds; "
+          f"descriptors {first:.0f} then {last:.0f}, {max(row[2] for row in rows)} at most", flush=True)
+    return growth, first, last
+
+
 def churn(swarm, generator, counts):
     """One thing that happens to a node that does not stay."""
     victim = swarm.nodes[generator.choice([2, 3, 4])]
@@ -85,23 +102,15 @@ def main(minutes):
                 resident, descriptors = swarm.nodes[0].resources()
                 print(f"{(now - began) / 60:.0f} min: round {reached}, {resident / 1e6:.1f} MB, "
                       f"{descriptors} descriptors, {counts}", flush=True)
+                for node in swarm.nodes[:2]:
+                    tell(node.name, [row for row in rows[node.name] if row[0] >= warm])
             for node in swarm.nodes:
                 # What was read of the nodes does not grow without end either.
                 del node.samples[:-8], node.events[1:-400]
             time.sleep(2)
         failures = []
         for name, all_rows in rows.items():
-            kept = [row for row in all_rows if row[0] >= warm]
-            rounds = kept[-1][3] - kept[0][3]
-            growth = slope([(row[0], row[1]) for row in kept]) * 3600
-            seconds = kept[-1][0] - kept[0][0]
-            third = max(1, len(kept) // 3)
-            first = statistics.median(row[2] for row in kept[:third])
-            last = statistics.median(row[2] for row in kept[-third:])
-            print(f"{name}: {kept[0][1] / 1e6:.1f} MB after the warm-up, {kept[-1][1] / 1e6:.1f} MB at the "
-                  f"end, {growth / 1e6:+.2f} MB an hour, {growth * seconds / 3600 / max(1, rounds):+.0f} "
-                  f"bytes a round over {rounds} rounds; descriptors {first:.0f} then {last:.0f}, "
-                  f"{max(row[2] for row in kept)} at most", flush=True)
+            growth, first, last = tell(name, [row for row in all_rows if row[0] >= warm])
             if growth > RESIDENT_BYTES_PER_HOUR_MAX:
                 failures.append(f"{name} grows by {growth / 1e6:.1f} MB an hour")
             if last > first + DESCRIPTOR_GROWTH_MAX:
