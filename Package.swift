@@ -65,6 +65,8 @@ let package = Package(
         .library(name: "Cryptography", targets: ["Cryptography"]),
         .library(name: "Federation", targets: ["Federation"]),
         .library(name: "LibP2P", targets: ["LibP2P"]),
+        .library(name: "GossipLog", targets: ["GossipLog"]),
+        .library(name: "NodeServices", targets: ["NodeServices"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -122,6 +124,10 @@ let package = Package(
         testProgram("LogProbe", ["Storage", "GossipLog", "Cryptography"]),
         testProgram("SwarmProbe", ["Transports", "LibP2P", "Cryptography", nioPosix, log]),
         testProgram("SecureCrashNode", ["NodeServices", "LibP2P", log]),
+        testProgram(
+            "HostileMember",
+            ["NodeServices", "Federation", "Transports", "LibP2P", "Cryptography", nioPosix, log]
+        ),
 
         // The shell and what a person starts.
         library(
@@ -133,7 +139,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        library("Simulation", ["Federation", "Cryptography", "Tensors"]),
+        library("Simulation", ["Federation", "LibP2P", "Cryptography", "Tensors"]),
         .executableTarget(
             name: "starling",
             dependencies: [

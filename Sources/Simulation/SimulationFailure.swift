@@ -31,6 +31,16 @@ public enum SimulationFailure: Error, Hashable, Sendable {
     case wrongSum(node: Int, round: UInt64)
     /// A mean of a gossiping node breaks a rule.
     case unsoundMean(node: Int, round: UInt64, what: String)
+    /// A node delivered a message that nobody wrote, or another one than was written.
+    case unwrittenMessage(node: Int)
+    /// A node delivered an announcement twice in one life.
+    case deliveredTwice(node: Int, announcement: Int)
+    /// A node wants to part from one that keeps the rules.
+    case honestNodeBlamed(node: Int, by: Int)
+    /// A node has a peer in its mesh with whom it has no connection.
+    case strangerInMesh(node: Int)
+    /// Live nodes had not heard an announcement when its time was over.
+    case announcementLost(number: Int, nodes: [Int])
     /// The time limit passed; the heights of the nodes show where it hangs.
     case stalled(heights: [UInt64])
 }

@@ -118,9 +118,11 @@ struct RunCommand: AsyncParsableCommand {
         try await withSharedConsole(output) { console in
             let narrator = NodeNarrator(console: console)
             let node = Node(options: try options(narrator: narrator))
+            // Before anything else: a signal in the first moments would end the process unasked.
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let ending = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                    for await _ in signals {
                         narrator.stopping()
                         node.stop()
                     }

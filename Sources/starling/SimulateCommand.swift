@@ -17,7 +17,10 @@ struct SimulateCommand: ParsableCommand {
             aggregators are compared instead, on a regression task; that takes about a minute. With \
             --exchange gossip every node keeps an adapter of its own and averages what others push \
             to it; a table shows how far the adapters lie apart, round by round. Scenarios then: \
-            \(GossipScenario.all.map(\.name).joined(separator: ", ")).
+            \(GossipScenario.all.map(\.name).joined(separator: ", ")). With --exchange announce \
+            the nodes tell each other by gossipsub, and every live node has to hear everything; a \
+            table shows what that takes, for 100, 300 and 1000 nodes unless --nodes says otherwise. \
+            Scenarios then: \(AnnouncementScenario.all.map(\.name).joined(separator: ", ")).
             """
     )
 
@@ -27,10 +30,11 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "How the network and the nodes behave.")
     var scenario = "storm"
 
-    @Option(help: "How nodes come together: group or gossip.")
+    @Option(help: "How nodes come together: group, gossip or announce.")
     var exchange = "group"
 
-    @Option(help: "With --exchange gossip: nodes, 2 to 1000; the scenario's unless set.")
+    @Option(
+        help: "With --exchange gossip or announce: nodes, 2 to 1000; the scenario's unless set.")
     var nodes: Int?
 
     @Option(
@@ -49,12 +53,15 @@ struct SimulateCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard ["group", "gossip"].contains(exchange) else {
-            throw ValidationError("--exchange is '\(exchange)'; give group or gossip.")
+        let known: [String]
+        switch exchange {
+        case "group": known = SimulationScenario.all.map(\.name)
+        case "gossip": known = GossipScenario.all.map(\.name)
+        case "announce": known = AnnouncementScenario.all.map(\.name)
+        default:
+            throw ValidationError(
+                "--exchange is '\(exchange)'; give group, gossip or announce.")
         }
-        let known =
-            exchange == "gossip"
-            ? GossipScenario.all.map(\.name) : SimulationScenario.all.map(\.name)
         guard known.contains(scenario) else {
             let names = known.joined(separator: ", ")
             throw ValidationError("--scenario is '\(scenario)'; give one of \(names).")
@@ -62,8 +69,11 @@ struct SimulateCommand: ParsableCommand {
         guard (1...1_000_000).contains(runs) else {
             throw ValidationError("--runs is \(runs); give 1 or more.")
         }
-        guard exchange == "gossip" || nodes == nil && fanOut == nil else {
-            throw ValidationError("--nodes and --fan-out belong to --exchange gossip.")
+        guard exchange != "group" || nodes == nil else {
+            throw ValidationError("--nodes belongs to --exchange gossip or announce.")
+        }
+        guard exchange == "gossip" || fanOut == nil else {
+            throw ValidationError("--fan-out belongs to --exchange gossip.")
         }
         if let nodes, !(2...1000).contains(nodes) {
             throw ValidationError("--nodes is \(nodes); give 2 to 1000.")
@@ -78,6 +88,7 @@ struct SimulateCommand: ParsableCommand {
 
     func run() throws {
         guard !aggregation else { return try compareAggregators() }
+        if exchange == "announce" { return try announce() }
         guard exchange == "group" else { return try gossip() }
         try withConsole(output) { console in
             guard let chosen = SimulationScenario.all.first(where: { $0.name == scenario }) else {
@@ -155,6 +166,57 @@ struct SimulateCommand: ParsableCommand {
             }
             if failureCount > 0 { throw ExitReason.verificationFailed.exitCode }
         }
+    }
+
+    private func announce() throws {
+        guard let chosen = AnnouncementScenario.all.first(where: { $0.name == scenario }) else {
+            return
+        }
+        try withConsole(output) { console in
+            var failureCount = 0
+            var isFirst = true
+            for offset in 0..<UInt64(runs) {
+                for nodeCount in nodes.map({ [$0] }) ?? [100, 300, 1_000] {
+                    var scenario = chosen
+                    scenario.nodeCount = nodeCount
+                    // As large a share of any network is killed as of the scenario's.
+                    scenario.killsPerSecond *= Double(nodeCount) / Double(chosen.nodeCount)
+                    let report = AnnouncementRun(seed: seed &+ offset, scenario: scenario).run()
+                    if report.failure != nil { failureCount += 1 }
+                    let head = isFirst ? AnnouncementReport.head + "\n" : ""
+                    isFirst = false
+                    console.report(Self.record(of: report), text: head + report.line)
+                    if report.failure != nil { console.note("\(report)") }
+                }
+            }
+            if failureCount > 0 { throw ExitReason.verificationFailed.exitCode }
+        }
+    }
+
+    private static func record(of report: AnnouncementReport) -> JSONRecord {
+        var record = JSONRecord()
+        record.add("seed", "\(report.seed)")
+        record.add("scenario", report.scenario)
+        record.add("nodes", report.nodeCount)
+        record.add("ok", .bool(report.failure == nil))
+        record.add("announcements", report.announcementCount)
+        record.add("deliveries", report.deliveryCount)
+        record.add("median_milliseconds", Int(report.medianMilliseconds))
+        record.add("p99_milliseconds", Int(report.percentile99Milliseconds))
+        record.add("last_milliseconds", Int(report.slowestMilliseconds))
+        record.add("heartbeats", report.heartbeatCount)
+        record.add("mean_hops", report.meanHopCount)
+        record.add("most_hops", report.hopCountMax)
+        record.add("copies_per_node", report.copiesPerNode)
+        record.add("frames_per_node_second", report.framesPerNodeSecond)
+        record.add("bytes_per_node_second", report.bytesPerNodeSecond)
+        record.add("kills", report.killCount)
+        record.add("trace_digest", report.traceDigest.hexadecimal)
+        if let failure = report.failure {
+            record.add("failure", "\(failure)")
+            record.add("replay", report.command)
+        }
+        return record
     }
 
     private func compareAggregators() throws {

@@ -57,6 +57,21 @@ struct HostileMessageTests {
         #expect(trio.ownCommits.isEmpty)
     }
 
+    @Test func `a proposal with a byte count that no object has is malformed`() throws {
+        let bytes = try Trio().proposal([1, 2]).canonicalBytes
+        #expect(try Proposal(canonicalBytes: bytes).canonicalBytes == bytes)
+        // Domain, manifest, height, predecessor, kind, round, base, count of participants; then
+        // member, object and examples of the first one.
+        let offset = 20 + 32 + 8 + 32 + 1 + 8 + 32 + 4 + 32 + 32 + 4
+        for first in [0x80, 0xFF] as [UInt8] {
+            var changed = bytes
+            changed[offset] = first
+            #expect(throws: CanonicalError.malformed(offset: offset)) {
+                try Proposal(canonicalBytes: changed)
+            }
+        }
+    }
+
     @Test func `a signature of somebody else is refused`() throws {
         var trio = try Trio()
         let honest = trio.announcement(1)

@@ -41,6 +41,16 @@ struct GossipRunTests {
         #expect(mean > 1.2, "\(inputs)")
     }
 
+    @Test func `a crowd in a tempest goes through all rounds and ends together`() {
+        var scenario = GossipScenario.tempest
+        scenario.nodeCount = 80
+        scenario.startMemberCount = 16
+        let report = run(3, scenario)
+        expectAll(report)
+        #expect(report.crashCount > 0)
+        expectTogether(report, 0.2)
+    }
+
     @Test func `the same seed gives the same trace and another seed another`() {
         var scenario = GossipScenario.storm
         scenario.nodeCount = 12

@@ -2,8 +2,18 @@
 
 import PackageDescription
 
-// Built by run.sh with `--sanitize fuzzer`, which instruments the readers and brings the main
-// function.
+// Built by run.sh with `--sanitize fuzzer`, which instruments the decoders and brings the main
+// function, and with testing enabled, so that decoders that are no target's interface are reached.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-parse-as-library"]),
+]
+
 let package = Package(
     name: "starling-fuzz",
     dependencies: [.package(name: "starling", path: "../..")],
@@ -12,20 +22,22 @@ let package = Package(
             name: "ReaderFuzzer",
             dependencies: [
                 .product(name: "Checkpoints", package: "starling"),
-                .product(name: "Cryptography", package: "starling"),
-                .product(name: "LibP2P", package: "starling"),
+                .product(name: "NodeServices", package: "starling"),
                 .product(name: "Tokenizers", package: "starling"),
                 .product(name: "Training", package: "starling"),
             ],
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-                .strictMemorySafety(),
-                .treatAllWarnings(as: .error),
-                .unsafeFlags(["-parse-as-library"]),
-            ]
-        )
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "PeerFuzzer",
+            dependencies: [
+                .product(name: "Cryptography", package: "starling"),
+                .product(name: "Federation", package: "starling"),
+                .product(name: "GossipLog", package: "starling"),
+                .product(name: "LibP2P", package: "starling"),
+                .product(name: "Tensors", package: "starling"),
+            ],
+            swiftSettings: settings
+        ),
     ]
 )

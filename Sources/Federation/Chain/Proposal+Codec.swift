@@ -94,7 +94,11 @@ extension Proposal {
             let member = try reader.readKey()
             let objectID = try reader.readDigest()
             let exampleCount = Int(try reader.read(UInt32.self))
-            let byteCount = Int(clamping: try reader.read(UInt64.self))
+            let offset = reader.offset
+            // A count that no object has would be read as another one, and written as that.
+            guard let byteCount = Int(exactly: try reader.read(UInt64.self)) else {
+                throw .malformed(offset: offset)
+            }
             let summary = UpdateSummary(
                 objectID: objectID, member: member, round: round, baseAdapterDigest: base,
                 exampleCount: exampleCount, byteCount: byteCount)

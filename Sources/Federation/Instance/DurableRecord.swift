@@ -103,7 +103,10 @@ enum DurableRecord {
         let round = try reader.read(UInt64.self)
         let base = try reader.readDigest()
         let exampleCount = Int(try reader.read(UInt32.self))
-        let byteCount = Int(clamping: try reader.read(UInt64.self))
+        let offset = reader.offset
+        guard let byteCount = Int(exactly: try reader.read(UInt64.self)) else {
+            throw .malformed(offset: offset)
+        }
         try reader.finish()
         return UpdateSummary(
             objectID: objectID, member: member, round: round, baseAdapterDigest: base,

@@ -104,7 +104,7 @@ public final class Node: Sendable {
                         RoundTrainer.Lowering(
                             planner: $0, budget: options.settings.memory, work: work)
                     },
-                    publisher: publisher
+                    publisher: publisher, alterUpdate: options.alterUpdate
                 ),
                 store: store, logger: options.logger
             )

@@ -20,6 +20,9 @@ public struct NodeOptions: Sendable {
     public var logger: Logger
     /// Told of every frame of a secure round before it is queued; tests end a node there.
     package var beforeFrame: (@Sendable ([UInt8]) -> Void)?
+    /// Puts other bytes in the place of an update before it is stored and announced; tests have a
+    /// member lie there.
+    package var alterUpdate: (@Sendable ([UInt8]) -> [UInt8])?
     /// Told what happens.
     public var report: @Sendable (NodeReport) -> Void
 

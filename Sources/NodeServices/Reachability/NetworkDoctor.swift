@@ -40,6 +40,9 @@ public struct NetworkDoctor: Sendable {
     /// What the node is, as far as it can be told.
     struct Subject {
         var identity: SigningKey?
+        /// Who answers where the node can be dialled: the node, or before it has a key an identity
+        /// of the moment.
+        var answering: SigningKey?
         var networkKey: NetworkKey?
         /// What the running node says; nil if none runs.
         var live: NetworkSnapshot?
@@ -115,6 +118,7 @@ public struct NetworkDoctor: Sendable {
         let told = (settings.advertise ?? []).compactMap { try? Multiaddr($0) }
         if let live = NetworkSnapshot.read(home.networkFile) {
             subject.live = live
+            subject.answering = subject.identity
             let announced = live.advertised.isEmpty ? live.listening : live.advertised
             subject.told = announced.compactMap { try? Multiaddr($0) }
             return NetworkCheck(
@@ -137,8 +141,9 @@ public struct NetworkDoctor: Sendable {
             }
             addresses.append(address)
         }
+        let answering = subject.identity ?? SigningKey.generate()
         var configuration = SwarmConfiguration(
-            identity: subject.identity ?? SigningKey.generate(), listenAddresses: addresses,
+            identity: answering, listenAddresses: addresses,
             agentVersion: SwarmFactory.agentVersion, protocolVersion: "/starling/doctor/1")
         configuration.networkKey = subject.networkKey
         let swarm = Swarm(
@@ -147,6 +152,7 @@ public struct NetworkDoctor: Sendable {
         do throws(TransportError) {
             let bound = try await swarm.start()
             stand = swarm
+            subject.answering = answering
             subject.told = told.isEmpty ? bound : told
             return NetworkCheck(
                 .bind, .passed,
@@ -255,7 +261,7 @@ public struct NetworkDoctor: Sendable {
 
     /// What proves that the node is asked about by whoever runs it.
     private func record(of subject: Subject) -> SignedPeerRecord? {
-        guard let identity = subject.identity else { return nil }
+        guard let identity = subject.answering else { return nil }
         let record = PeerRecord(
             peerID: PeerID(publicKey: identity.publicKey),
             sequenceNumber: clock.unixMilliseconds() * 1_000_000,

@@ -10,13 +10,13 @@ struct ReachabilityFindings {
     var reachable: NetworkCheck {
         let trials = replies.flatMap(\.answer.trials)
         let circuits = subject.live?.circuits ?? []
-        if subject.identity != nil, subject.told.isEmpty, let first = circuits.first {
+        if subject.answering != nil, subject.told.isEmpty, let first = circuits.first {
             return NetworkCheck(
                 .reachable, .warning,
                 "private: the node listens nowhere; peers reach it through a relay, at \(first)",
                 repair: "nothing has to be done; a port of its own, with --listen, is faster")
         }
-        guard !subject.told.isEmpty, subject.identity != nil, !trials.isEmpty else {
+        guard !subject.told.isEmpty, subject.answering != nil, !trials.isEmpty else {
             return NetworkCheck(
                 .reachable, .skipped,
                 replies.isEmpty

@@ -26,6 +26,7 @@ actor RoundTrainer {
         let lowering: Lowering?
         /// `nil` in a federation that certifies.
         let publisher: StatePublisher?
+        var alterUpdate: (@Sendable ([UInt8]) -> [UInt8])?
     }
 
     /// The way down to plans that take less.
@@ -205,7 +206,8 @@ actor RoundTrainer {
             if self.running?.round.round == number { self.running = nil }
             return .contributionReady(round: number, contribution)
         }
-        let bytes = AdapterUpdateCodec.encode(update)
+        var bytes = AdapterUpdateCodec.encode(update)
+        if let alterUpdate = setup.alterUpdate { bytes = alterUpdate(bytes) }
         let summary = update.summary(bytes: bytes)
         let record = found.map { _ in
             MemoryRecord(

@@ -117,6 +117,19 @@ extension GossipScenario {
         return scenario
     }
 
+    /// The crowd in a storm, its first 66 nodes cut off for five seconds.
+    public static var tempest: GossipScenario {
+        var scenario = GossipScenario.crowd
+        scenario.name = "tempest"
+        scenario.lossRate = 0.05
+        scenario.duplicateRate = 0.05
+        scenario.delayMilliseconds = 5...400
+        scenario.fetchFailureRate = 0.05
+        scenario.crashRate = 0.0002
+        scenario.partitions = [.init(startSeconds: 3, endSeconds: 8, side: Set(0..<66))]
+        return scenario
+    }
+
     /// Forty nodes in groups of at most sixteen that are redrawn each round.
     public static var groups: GossipScenario {
         var scenario = GossipScenario(name: "groups")
@@ -128,6 +141,6 @@ extension GossipScenario {
 
     /// The scenarios that the command knows.
     public static var all: [GossipScenario] {
-        [calm, storm, split, late, hostile, crowd, groups]
+        [calm, storm, split, late, hostile, crowd, tempest, groups]
     }
 }

@@ -73,6 +73,19 @@ import Transports
         }
     }
 
+    @Test func `a machine without a key yet is told of a wrong address, too`() async throws {
+        try await withHome { home in
+            let peer = try await makePeer()
+            var settings = settings()
+            let doctor = { NetworkDoctor(home: home, settings: settings, peers: [peer.address]) }
+            #expect(try check(.reachable, in: await doctor().run()).outcome == .passed)
+            settings.advertise = ["/ip4/203.0.113.77/tcp/7411"]
+            #expect(try check(.reachable, in: await doctor().run()).outcome == .failed)
+            #expect(!FileManager.default.fileExists(atPath: home.identityFile.path))
+            await peer.swarm.shutdown()
+        }
+    }
+
     @Test func `a wrong told address is named with what to tell instead`() async throws {
         try await withHome { home in
             _ = try IdentityFile.loadOrCreate(at: home.identityFile)

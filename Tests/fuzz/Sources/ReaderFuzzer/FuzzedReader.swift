@@ -3,9 +3,11 @@ internal import Glibc
 internal import Tokenizers
 internal import Training
 
+@testable internal import NodeServices
+
 /// The readers of bytes that somebody else has written.
 enum FuzzedReader: String, CaseIterable {
-    case gguf, safetensors, tokenizer, config, jsonl, gossip
+    case gguf, safetensors, tokenizer, config, jsonl, peerlist, announcement
 
     /// The one that the environment names.
     static let chosen: FuzzedReader? = unsafe getenv("STARLING_FUZZ_READER")
@@ -36,7 +38,11 @@ enum FuzzedReader: String, CaseIterable {
         case .jsonl:
             _ = try? DatasetReader.readLines(input, path: "f.jsonl")
             _ = try? DatasetReader.readText(input, path: "f.txt")
-        case .gossip: GossipInput(input).read()
+        case .peerlist: _ = try? PeerListFile.parse(input, path: "f")
+        case .announcement:
+            if let announcement = try? FederationAnnouncement(bytes: input) {
+                precondition(announcement.bytes == input, "an announcement has two forms")
+            }
         }
     }
 
