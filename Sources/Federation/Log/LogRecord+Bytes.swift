@@ -44,6 +44,13 @@ extension LogRecord {
             writer.write(raw: member.bytes)
         case .mixed(let record):
             writer.write(raw: record.payload)
+        case .secureConviction(let evidence, let round):
+            writer.write(raw: evidence.member.bytes)
+            writer.write(round)
+        case .secureSumOpened(let round, let totalDigest, let transcript):
+            writer.write(round)
+            writer.write(raw: totalDigest.bytes)
+            writer.write(raw: transcript.bytes)
         }
         return writer.bytes
     }
@@ -70,7 +77,9 @@ extension LogRecord {
             return writer.bytes
         case .logFork(_, let evidence): return evidence
         case .mixed(let record): return record.signatures.flatMap { $0 }
-        case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
+        case .secureConviction(let evidence, _): return evidence.bytes
+        case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused,
+            .secureSumOpened:
             return []
         }
     }
@@ -90,6 +99,12 @@ public enum LogRecordReader {
         case updateRefused(UpdateSummary, RejectReason)
         /// A mean that the log's node formed, without the signatures.
         case mixed(MixRecord)
+        /// A member signed two statements where only one is allowed.
+        case equivocation(member: PublicKey, Equivocation.Subject)
+        /// A member's own signatures in a secure round convict it.
+        case secureConviction(member: PublicKey, round: UInt64)
+        /// The log's node opened a secure sum; the object is what it was opened from.
+        case secureSumOpened(round: UInt64, totalDigest: Digest, transcript: ObjectID)
         /// Any other kind.
         case other(kind: UInt16)
     }
@@ -119,7 +134,26 @@ public enum LogRecordReader {
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
         case 11: return .mixed(try MixRecord(payload: rest))
-        case 1, 2, 9, 10, LogRecord.logForkKind: return .other(kind: kind)
+        case 9:
+            let member = try fields.readKey()
+            guard let subject = Equivocation.Subject(rawValue: try fields.read()) else {
+                throw .malformed(offset: payload.count - 18)
+            }
+            _ = try fields.read(rawCount: 16)
+            try fields.finish()
+            return .equivocation(member: member, subject)
+        case 21:
+            let member = try fields.readKey()
+            let round = try fields.read(UInt64.self)
+            try fields.finish()
+            return .secureConviction(member: member, round: round)
+        case 22:
+            let round = try fields.read(UInt64.self)
+            let total = try fields.readDigest()
+            let transcript = try fields.readDigest()
+            try fields.finish()
+            return .secureSumOpened(round: round, totalDigest: total, transcript: transcript)
+        case 1, 2, 10, LogRecord.logForkKind: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }
@@ -127,11 +161,21 @@ public enum LogRecordReader {
 
 extension LogRecordReader {
     /// Whether the evidence beside a log entry proves what the entry says: the signature of an
-    /// announcement, the certified entry of a result.
+    /// announcement, the certified entry of a result, the signatures that convict a member.
     ///
-    /// Other records need no proof of this kind.
-    public static func isProven(_ record: Record, by evidence: [UInt8]?, manifest: Digest) -> Bool {
+    /// A conviction in a round of a closed federation takes its network key, which ties the roster
+    /// to the group. Other records need no proof of this kind.
+    public static func isProven(
+        _ record: Record, by evidence: [UInt8]?, manifest: Digest,
+        networkKey: SecretBytes? = nil
+    ) -> Bool {
         switch record {
+        case .equivocation(let member, let subject):
+            return isEquivocation(of: member, subject, evidence ?? [])
+        case .secureConviction(let member, _):
+            guard let found = try? SecureEvidence(bytes: evidence ?? []) else { return false }
+            return found.member == member && found.federation == manifest
+                && found.isProven(networkKey: networkKey)
         case .update(let kind, let summary) where kind != 4:
             guard let evidence else { return false }
             return SignedAnnouncement(summary: summary, signature: evidence)
@@ -143,8 +187,34 @@ extension LogRecordReader {
             return entry.result == result && entry.proposal == proposal
         case .mixed(let record):
             return record.isProven(by: evidence ?? [], manifest: manifest)
-        case .aggregated, .update, .updateRefused, .other:
+        case .aggregated, .update, .updateRefused, .secureSumOpened, .other:
             return true
+        }
+    }
+
+    /// Whether evidence holds two different statements that the member signed; those of secure
+    /// rounds must be for one place.
+    private static func isEquivocation(
+        of member: PublicKey, _ subject: Equivocation.Subject, _ evidence: [UInt8]
+    ) -> Bool {
+        var reader = CanonicalReader(evidence)
+        guard let first = try? reader.readPrefixed(max: evidence.count),
+            let second = try? reader.readPrefixed(max: evidence.count),
+            reader.remainingCount == 0, first != second,
+            [first, second].allSatisfy({ $0.count > PublicKey.signatureByteCount })
+        else { return false }
+        guard subject != .secureFrame else {
+            let domain = SecureFrame.domainBytes
+            guard first.starts(with: domain), second.starts(with: domain) else { return false }
+            return SecureEvidence.equivocation(
+                member: member, first: Array(first.dropFirst(domain.count)),
+                second: Array(second.dropFirst(domain.count))
+            ).isProven(networkKey: nil)
+        }
+        return [first, second].allSatisfy { statement in
+            member.isValidSignature(
+                Array(statement.suffix(PublicKey.signatureByteCount)),
+                for: Array(statement.dropLast(PublicKey.signatureByteCount)))
         }
     }
 }

@@ -20,7 +20,9 @@ extension Manifest {
 
     /// The aggregators that need no more than a sum.
     public static let secureAggregators: Set<String> = Set(
-        AggregatorRegistry.all.filter { $0.value is any LinearAggregator.Type }.keys)
+        AggregatorRegistry.all.filter {
+            $0.value is any LinearAggregator.Type || $0.value is SketchedMean.Type
+        }.keys)
 
     /// These settings without what makes the rounds secure.
     ///
@@ -44,7 +46,7 @@ extension Manifest {
         }
         guard Self.secureAggregators.contains(aggregation.aggregator) else {
             let names = Self.secureAggregators.sorted().joined(separator: ", ")
-            throw .secureNeeds("a linear aggregator (\(names)), not \(aggregation.aggregator)")
+            throw .secureNeeds("an aggregator of sums (\(names)), not \(aggregation.aggregator)")
         }
         guard aggregation.wireForm == .ring32 else {
             throw .secureNeeds("updates in ring integers, not \(aggregation.wireForm)")
