@@ -12,7 +12,9 @@
 # With --kills, four members go on, and for each kind of frame (protocol/secure-aggregation.md, section
 # 2.1; 32 masked words, 33 summed ones) one of them is killed right before it sends one: the other three
 # get their sum or a lost round and go on, and the killed one comes back. Needs SECURE_CRASH_NODE, the
-# program of Tests/SecureCrashNode. secure.sh 3 8 16 --kills 1 3 4 5 6 8 12 13 14 is the long run.
+# program of Tests/SecureCrashNode. RECEIPT and CONTRIBUTORS (9, 10) are sent where an owner is silent, so
+# for these another member is stopped for seconds, again and again. The long run is
+# secure.sh 3 8 16 --kills 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 32 33 34.
 cd "$(dirname "$0")"
 . ./federation.sh
 
@@ -191,10 +193,23 @@ for kind in "${kinds[@]}"; do
     before=$(status ada round)
     await_round dora $((before + 2)) 240
     touch "$folder/dora/crash"
-    for _ in $(seq 600); do
-        kill -0 "${process[dora]}" 2>/dev/null || break
-        sleep 0.2
-    done
+    case $kind in
+        9 | 10)
+            for _ in $(seq 40); do
+                kill -0 "${process[dora]}" 2>/dev/null || break
+                sleep "$((1 + RANDOM % 3)).$((RANDOM % 10))"
+                kill -STOP "${process[cleo]}"
+                sleep 9
+                kill -CONT "${process[cleo]}"
+            done
+            ;;
+        *)
+            for _ in $(seq 600); do
+                kill -0 "${process[dora]}" 2>/dev/null || break
+                sleep 0.2
+            done
+            ;;
+    esac
     kill -0 "${process[dora]}" 2>/dev/null && fail "dora was not killed before a frame of kind $kind"
     unset "process[dora]"
     "$STARLING" audit --home "$folder/dora" >/dev/null || fail "the audit after a kill at $kind"

@@ -1,4 +1,4 @@
-internal import Cryptography
+public import Cryptography
 
 /// Evidence of a false share or sum as it lies beside a log's leaf.
 extension SecureEvidence {
@@ -93,6 +93,7 @@ extension SecureEvidence {
         case .falseShare(let found): bytes = found.roster
         case .falseSum(let found): bytes = found.roster
         }
-        return (try? SecureFrame(bytes: bytes)).flatMap { try? SecureRoster($0) }?.manifestDigest
+        guard let frame = try? SecureFrame(bytes: bytes), frame.kind == .roster else { return nil }
+        return (try? SecureRoster(frame))?.manifestDigest
     }
 }

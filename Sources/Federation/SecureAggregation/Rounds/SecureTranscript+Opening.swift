@@ -67,6 +67,9 @@ extension SecureTranscript {
             keys.append(join.member)
             maskKeys.append(maskKey)
         }
+        guard keys.indices.contains(roster.sender - 1),
+            roster.isSigned(by: keys[roster.sender - 1])
+        else { throw .roster }
         return Group(
             id: SecureDerivation.groupID(
                 rosterBytes: body.canonicalBytes(view: roster.view), networkKey: networkKey),
@@ -78,9 +81,9 @@ extension SecureTranscript {
 
     /// What a threshold of members committed to, as the first reveal shows it.
     private func commit(in group: Group) throws(Failure) -> SecureCommit {
-        guard let first = reveals.first, let body = try? SecureReveal(first) else {
-            throw .certificate
-        }
+        guard let first = reveals.first, first.kind == .reveal,
+            let body = try? SecureReveal(first)
+        else { throw .certificate }
         let commit = body.commit
         let survivors = MemberSet(bits: commit.participants.bits | commit.dropped.bits)
         guard commit.participants.intersection(commit.dropped).isEmpty,

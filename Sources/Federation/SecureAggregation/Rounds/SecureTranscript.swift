@@ -1,4 +1,4 @@
-public import Cryptography
+internal import Cryptography
 
 /// Everything from which anyone who knows the network key can open a secure round's sum again:
 /// the masked sums, the commits to them, and the shares that were revealed for it.
