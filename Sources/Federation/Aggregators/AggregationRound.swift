@@ -52,11 +52,9 @@ public struct AggregationRound: Sendable {
     /// - Complexity: O(tensors + pairs x rank).
     public func select(member: PublicKey, capacity: TrainingCapacity) -> TensorSelection {
         let isFirst = manifest.manifest.version == Manifest.firstVersion
-        // Secure or not, a federation with these settings trains the same directions.
-        let federation =
-            manifest.manifest.secure == nil
-            ? manifest.digest : manifest.manifest.openCounterpart.digest
-        let draw = DirectionDraw(manifestDigest: federation, round: round, member: member)
+        let draw = DirectionDraw(
+            manifestDigest: manifest.manifest.drawingDigest(of: manifest.digest), round: round,
+            member: member)
         let entries = layout.entries.enumerated().compactMap {
             index, entry -> TensorSelection.Entry? in
             guard !isFirst, let (pair, factor) = pairing.role(of: index) else {

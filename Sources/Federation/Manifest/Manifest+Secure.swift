@@ -1,3 +1,5 @@
+internal import Cryptography
+
 extension Manifest {
     /// How a federation sums updates that nobody sees.
     public struct SecureSettings: Hashable, Sendable {
@@ -32,6 +34,11 @@ extension Manifest {
         var counterpart = self
         counterpart.secure = nil
         return counterpart
+    }
+
+    /// The digest that draws are seeded with, given the manifest's own: that of the counterpart.
+    func drawingDigest(of digest: Digest) -> Digest {
+        secure == nil ? digest : openCounterpart.digest
     }
 
     func checkSecure() throws(ManifestError) {
