@@ -100,7 +100,7 @@ public enum LogRecordReader {
         /// A mean that the log's node formed, without the signatures.
         case mixed(MixRecord)
         /// A member signed two statements where only one is allowed.
-        case equivocation(member: PublicKey, Equivocation.Subject)
+        case equivocation(EquivocationClaim)
         /// A member's own signatures in a secure round convict it.
         case secureConviction(member: PublicKey, round: UInt64)
         /// The log's node opened a secure sum; the object is what it was opened from.
@@ -134,14 +134,7 @@ public enum LogRecordReader {
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
         case 11: return .mixed(try MixRecord(payload: rest))
-        case 9:
-            let member = try fields.readKey()
-            guard let subject = Equivocation.Subject(rawValue: try fields.read()) else {
-                throw .malformed(offset: payload.count - 18)
-            }
-            _ = try fields.read(rawCount: 16)
-            try fields.finish()
-            return .equivocation(member: member, subject)
+        case 9: return .equivocation(try EquivocationClaim(bytes: rest))
         case 21:
             let member = try fields.readKey()
             let round = try fields.read(UInt64.self)
@@ -170,8 +163,8 @@ extension LogRecordReader {
         networkKey: SecretBytes? = nil
     ) -> Bool {
         switch record {
-        case .equivocation(let member, let subject):
-            return isEquivocation(of: member, subject, evidence ?? [])
+        case .equivocation(let claim):
+            return claim.isProven(by: evidence ?? [], manifest: manifest)
         case .secureConviction(let member, _):
             guard let found = try? SecureEvidence(bytes: evidence ?? []) else { return false }
             return found.member == member && found.federation == manifest
@@ -189,32 +182,6 @@ extension LogRecordReader {
             return record.isProven(by: evidence ?? [], manifest: manifest)
         case .aggregated, .update, .updateRefused, .secureSumOpened, .other:
             return true
-        }
-    }
-
-    /// Whether evidence holds two different statements that the member signed; those of secure
-    /// rounds must be for one place.
-    private static func isEquivocation(
-        of member: PublicKey, _ subject: Equivocation.Subject, _ evidence: [UInt8]
-    ) -> Bool {
-        var reader = CanonicalReader(evidence)
-        guard let first = try? reader.readPrefixed(max: evidence.count),
-            let second = try? reader.readPrefixed(max: evidence.count),
-            reader.remainingCount == 0, first != second,
-            [first, second].allSatisfy({ $0.count > PublicKey.signatureByteCount })
-        else { return false }
-        guard subject != .secureFrame else {
-            let domain = SecureFrame.domainBytes
-            guard first.starts(with: domain), second.starts(with: domain) else { return false }
-            return SecureEvidence.equivocation(
-                member: member, first: Array(first.dropFirst(domain.count)),
-                second: Array(second.dropFirst(domain.count))
-            ).isProven(networkKey: nil)
-        }
-        return [first, second].allSatisfy { statement in
-            member.isValidSignature(
-                Array(statement.suffix(PublicKey.signatureByteCount)),
-                for: Array(statement.dropLast(PublicKey.signatureByteCount)))
         }
     }
 }
