@@ -212,12 +212,14 @@ for kind in "${kinds[@]}"; do
     esac
     kill -0 "${process[dora]}" 2>/dev/null && fail "dora was not killed before a frame of kind $kind"
     unset "process[dora]"
-    "$STARLING" audit --home "$folder/dora" >/dev/null || fail "the audit after a kill at $kind"
+    # It was killed in the round after the last one that it knows to be certified.
+    died=$("$STARLING" audit --home "$folder/dora" --format json | jq '.rounds + 1') \
+        || fail "the audit after a kill at $kind"
     at=$(status ada round)
     for name in ada bela cleo; do await_round "$name" $((at + 2)) 240; done
     for name in ada bela cleo; do
-        sed -n "s/^round $((at + 1)): \(averaged.*\|no sum.*\)/$name: \1/p" "$folder/$name.log"
-    done | sort -u | head -n 1 | sed "s/^/killed before kind $kind: round $((at + 1)), /"
+        sed -n "s/^round $died: \(averaged.*\|no sum.*\)/$name: \1/p" "$folder/$name.log"
+    done | sort -u | head -n 1 | sed "s/^/killed before kind $kind: round $died, /"
 done
 start 3 "$(join_line bela)"
 at=$(status ada round)
