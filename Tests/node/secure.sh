@@ -195,11 +195,12 @@ for kind in "${kinds[@]}"; do
     touch "$folder/dora/crash"
     case $kind in
         9 | 10)
-            for _ in $(seq 40); do
+            # Longer than the deadline of a pass of the data, after which a view changes.
+            for _ in $(seq 25); do
                 kill -0 "${process[dora]}" 2>/dev/null || break
                 sleep "$((1 + RANDOM % 3)).$((RANDOM % 10))"
                 kill -STOP "${process[cleo]}"
-                sleep 9
+                sleep 20
                 kill -CONT "${process[cleo]}"
             done
             ;;
