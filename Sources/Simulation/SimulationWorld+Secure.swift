@@ -45,11 +45,13 @@ extension SimulationWorld {
     mutating func handIn(
         _ update: AdapterUpdate, round: UInt64, node: Int
     ) throws(SimulationFailure) {
-        let vector = AggregationRound(manifest: manifest, layout: layout, round: round)
-            .secureVector
+        let step = AggregationRound(manifest: manifest, layout: layout, round: round)
+        guard let bytes = nodes[node].store.objects[update.baseAdapterDigest],
+            let base = try? AdapterStateCodec.decode(bytes)
+        else { throw .brokenStore(node: node, object: update.baseAdapterDigest) }
         let words: [UInt32]
         do {
-            words = try vector.words(of: update)
+            words = try step.secureWords(of: update, onto: base)
         } catch {
             preconditionFailure("a stub update makes no vector: \(error)")
         }
@@ -78,6 +80,11 @@ extension SimulationWorld {
         guard words == order.sum.words, weight == order.sum.weight else {
             throw .wrongSum(node: node, round: order.round)
         }
+        // Whoever was not there must come to the same.
+        guard let bytes = order.transcript, let transcript = try? SecureTranscript(bytes: bytes),
+            let again = try? transcript.open(manifest: manifest, round: order.round),
+            again == order.sum
+        else { throw .wrongSum(node: node, round: order.round) }
     }
 
     mutating func sumEnds(_ node: Int, _ order: SumOrder) throws(SimulationFailure) {

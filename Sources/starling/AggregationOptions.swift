@@ -7,8 +7,9 @@ struct AggregationOptions: ParsableArguments {
     @Option(
         help: """
             How updates become the next adapter: spectral (the mean of the products, for members of \
-            any rank), factor-mean, ffa (A stays frozen), rolora (A and B in turns) or hetlora \
-            (weighted by norms). spectral, but factor-mean with --secure, unless set.
+            any rank), factor-mean, ffa (A stays frozen), rolora (A and B in turns), hetlora \
+            (weighted by norms) or spectral-sketch (spectral from sums of sketches, which \
+            spectral means with --secure). spectral, but factor-mean with --secure, unless set.
             """)
     var aggregation: String?
 
@@ -59,8 +60,11 @@ struct AggregationOptions: ParsableArguments {
     /// The manifest's settings.
     func settings(isSecure: Bool = false) -> Manifest.AggregationSettings {
         let standard: Manifest.AggregationSettings = isSecure ? .factorMean : .spectral
+        var aggregator = aggregation ?? standard.aggregator
+        // Secure rounds show sums alone; the sketched rule makes the products' mean of those.
+        if isSecure, aggregator == SpectralMean.name { aggregator = SketchedMean.name }
         return Manifest.AggregationSettings(
-            aggregator: aggregation ?? standard.aggregator,
+            aggregator: aggregator,
             wireForm: wire?.form ?? standard.wireForm, outerLearningRate: outerLearningRate,
             outerMomentum: outerMomentum, proximalStrength: proximal,
             normalizesSteps: normalizeSteps, usesControlVariates: controlVariates)

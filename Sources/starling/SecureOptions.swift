@@ -6,7 +6,7 @@ struct SecureOptions: ParsableArguments {
     @Flag(
         help: """
             Hide updates: members learn the sum of each round and nobody's update. Goes with the \
-            aggregations factor-mean, ffa and rolora, and needs at least 5 members in every sum.
+            aggregations factor-mean, ffa, rolora and spectral, and needs at least 5 members in every sum.
             """)
     var secure = false
 

@@ -207,6 +207,33 @@ struct AgreementTests {
         let statement = Array(found.first.dropLast(64))
         #expect(found.member.isValidSignature(Array(found.first.suffix(64)), for: statement))
         #expect(trio.store.log.count { $0.kind == 9 } == 1)
+        // Whoever reads the log can tell, and nobody can pair statements about two places.
+        let record = LogRecord.equivocation(found)
+        let read = try LogRecordReader.read(record.payload)
+        func isProven(_ evidence: [UInt8]) -> Bool {
+            LogRecordReader.isProven(read, by: evidence, manifest: trio.manifest.digest)
+        }
+        func evidence(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] {
+            LogRecord.equivocation(
+                Equivocation(
+                    member: found.member, subject: .commit, height: found.height, view: 5,
+                    first: first, second: second)
+            ).evidence
+        }
+        #expect(isProven(record.evidence))
+        #expect(!isProven([]))
+        #expect(!isProven(evidence(found.first, found.first)))
+        let other = trio.commit(trio.proposal([0, 1]), view: 6, by: 1)
+        trio.receive(other, from: 1)
+        trio.receive(trio.commit(trio.proposal([1, 2]), view: 6, by: 1), from: 1)
+        guard case .equivocation(let later) = trio.store.log.last, later.view == 6 else {
+            Issue.record("no second equivocation in the log")
+            return
+        }
+        #expect(!isProven(evidence(found.first, later.first)))
+        var changed = found.second
+        changed[60] ^= 1
+        #expect(!isProven(evidence(found.first, changed)))
     }
 
     @Test func `a silent proposer is left behind within one deadline and a second`() throws {

@@ -48,6 +48,33 @@ struct SecureRunTests {
         }
     }
 
+    @Test func `members of unequal rank agree on the mean of their products`() {
+        var scenario = SimulationScenario.secret
+        scenario.aggregation = Manifest.AggregationSettings(
+            aggregator: SketchedMean.name, wireForm: .ring32, outerMomentum: 0.5)
+        let report = SimulationRun(seed: 2, scenario: scenario).run()
+        SimulationRunTests.expectConsensus(report, rounds: 4)
+        #expect(Set(report.adapters).count == 1)
+        #expect(Self.outcomes(report).allSatisfy { $0.participants == report.keys.sorted() })
+    }
+
+    @Test func `every sum opens again from what a node keeps of it`() throws {
+        let report = SimulationRun(seed: 4, scenario: quartet()).run()
+        // The world opens each transcript as it comes; the logs say of which sums there was one.
+        for log in report.logs {
+            let rounds = log.compactMap { record -> UInt64? in
+                guard case .secureSumOpened(let round, let total, _) = record else { return nil }
+                let summaries = report.entries.filter { $0.proposal.round == round }
+                    .compactMap(\.proposal.secure)
+                guard case .summed(let summary) = summaries.first else { return nil }
+                #expect(summary.totalDigest == total)
+                return round
+            }
+            #expect(rounds == Array(1...UInt64(rounds.count)))
+        }
+        #expect(report.logs.contains { log in log.contains { $0.kind == 22 } })
+    }
+
     /// A majority of sixteen is more than a sum needs at least.
     @Test func `sixteen nodes sum everybody`() {
         var scenario = SimulationScenario.secret

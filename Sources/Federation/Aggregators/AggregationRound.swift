@@ -53,7 +53,8 @@ public struct AggregationRound: Sendable {
     public func select(member: PublicKey, capacity: TrainingCapacity) -> TensorSelection {
         let isFirst = manifest.manifest.version == Manifest.firstVersion
         let draw = DirectionDraw(
-            manifestDigest: manifest.digest, round: round, member: member)
+            manifestDigest: manifest.manifest.drawingDigest(of: manifest.digest), round: round,
+            member: member)
         let entries = layout.entries.enumerated().compactMap {
             index, entry -> TensorSelection.Entry? in
             guard !isFirst, let (pair, factor) = pairing.role(of: index) else {

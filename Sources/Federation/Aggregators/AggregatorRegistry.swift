@@ -7,6 +7,7 @@ public enum AggregatorRegistry {
         AlternatingMean.name: AlternatingMean.self,
         NormWeightedMean.name: NormWeightedMean.self,
         SpectralMean.name: SpectralMean.self,
+        SketchedMean.name: SketchedMean.self,
     ]
 
     /// The names in order.

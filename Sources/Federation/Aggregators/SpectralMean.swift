@@ -65,52 +65,21 @@ public struct SpectralMean: Aggregator {
     /// - Complexity: for each pair O((output + input) s^2 + s^3) with s twice the wire rank and the
     ///   directions that the members trained, or the sides where they are shorter.
     public func finish(base: NamedTensors) throws(RejectReason) -> Aggregate {
-        let state = try ConsensusState(base, layout: layout)
-        let outer = OuterStep(held.manifest.aggregation)
-        let fresh = FreshDirections(
-            seed: held.manifest.adapter.initializationSeed,
-            round: held.updates.first?.round ?? 0)
         var means = [[Double]?](repeating: nil, count: layout.entries.count)
         for (index, entry) in layout.entries.enumerated() where pairing.role(of: index) == nil {
             let parts = held.contributions(to: [entry.name]).compactMap { $0?[0] }
             guard !parts.isEmpty else { continue }
             means[index] = HeldUpdates.mean(of: parts, count: entry.shape.elementCount)
         }
-        let lone = try outer.next(state, means: means)
-        var adapter = lone.adapter
-        var momentum = lone.momentum
-        var droppedEnergy = 0.0
-        for pair in pairing.pairs {
+        let step = ProductStep(
+            manifest: held.manifest, layout: layout, round: held.updates.first?.round ?? 0)
+        let next = try step.next(base, means: means) { pair, old in
             let members = members(of: pair)
-            guard !members.isEmpty else { continue }
-            let old = FactorPair(pair, in: state.adapter)
-            let oldMomentum = state.momentum.map { FactorPair(pair, in: $0) }
-            let change = Change(pair: pair, base: old, members: members)
-            var sum = LowRankSum(rowCount: pair.outputSize, columnCount: pair.inputSize)
-            change.addWithBase(to: &sum, factor: outer.learningRate * (1 + outer.momentum))
-            if let oldMomentum {
-                let factor = outer.learningRate * outer.momentum * outer.momentum
-                sum.add(factor, oldMomentum.output, oldMomentum.input)
-            }
-            let kept = sum.truncated(to: pair.rank)
-            droppedEnergy = max(droppedEnergy, kept.droppedEnergy)
-            try write(fresh.restarting(kept, pair), pair, to: &adapter)
-            guard outer.keepsMomentum, momentum != nil else { continue }
-            var moved = LowRankSum(rowCount: pair.outputSize, columnCount: pair.inputSize)
-            if let oldMomentum { moved.add(outer.momentum, oldMomentum.output, oldMomentum.input) }
-            change.add(to: &moved, factor: 1)
-            let keptMomentum = moved.truncated(to: pair.rank)
-            var balanced = FactorPair(zerosOf: pair)
-            balanced.output = keptMomentum.left
-            balanced.input = keptMomentum.right
-            var next = momentum ?? NamedTensors()
-            try write(balanced, pair, to: &next)
-            momentum = next
+            guard !members.isEmpty else { return nil }
+            return Change(pair: pair, base: old, members: members)
         }
         return Aggregate(
-            sumDigest: held.digest,
-            adapter: ConsensusState(adapter: adapter, momentum: momentum).tensors,
-            droppedEnergy: droppedEnergy)
+            sumDigest: held.digest, adapter: next.tensors, droppedEnergy: next.droppedEnergy)
     }
 
     private func members(of pair: AdapterPairing.Pair) -> [Change.Member] {
@@ -123,23 +92,11 @@ public struct SpectralMean: Aggregator {
                 directions: part.held.directions ?? Array(0..<pair.rank))
         }
     }
-
-    private func write(
-        _ factors: FactorPair, _ pair: AdapterPairing.Pair, to tensors: inout NamedTensors
-    ) throws(RejectReason) {
-        let values = factors.tensorValues
-        for (index, doubles) in [(pair.input, values.a), (pair.output, values.b)] {
-            let entry = layout.entries[index]
-            let floats = doubles.map { Float($0) }
-            guard floats.allSatisfy(\.isFinite) else { throw .updateNonFinite }
-            tensors.replace(entry.name, with: FloatTensor(shape: entry.shape, values: floats))
-        }
-    }
 }
 
 extension SpectralMean {
     /// g = dB A + B dA + sum_j c_j dB_j dA_j, as terms of low rank.
-    struct Change {
+    struct Change: ProductChange {
         struct Member {
             /// c_j.
             let factor: Double

@@ -118,6 +118,10 @@ extension PeerInstance {
         case .send(let receivers, let bytes):
             let connected = receivers.filter { peers[$0]?.isRefused == false }
             if !connected.isEmpty { emit(.sendFrame(to: connected, bytes: bytes)) }
+        case .transcript(let transcript):
+            let bytes = transcript.bytes
+            current.secure.transcript = bytes
+            current.secure.transcriptID = ContentAddress.id(of: bytes)
         case .opened(let sum): current.secure.sum = sum
         case .evidence(let evidence): report(evidence)
         case .ended(let end): secureRoundEnded(end)
@@ -133,7 +137,12 @@ extension PeerInstance {
 
     private mutating func report(_ evidence: SecureEvidence) {
         emit(.notify(.secureEvidence(evidence.member)))
-        guard case .equivocation(let member, let first, let second) = evidence else { return }
+        guard case .equivocation(let member, let first, let second) = evidence else {
+            if let round = current.round, evidence.bytes.count <= SecureEvidence.byteCountMax {
+                emit(.appendLog(.secureConviction(evidence, round: round)))
+            }
+            return
+        }
         reportEquivocation(
             .secureFrame, of: member, height: current.height,
             first: SecureFrame.domainBytes + first, second: SecureFrame.domainBytes + second)
@@ -195,7 +204,7 @@ extension PeerInstance {
             .aggregateSum(
                 SumOrder(
                     height: current.height, round: round, baseAdapterDigest: chain.adapterDigest,
-                    sum: sum)))
+                    sum: sum, transcript: current.secure.transcript)))
     }
 
     /// The adapter is made of the sum and durable.
@@ -215,6 +224,13 @@ extension PeerInstance {
         current.secure.held = held
         current.secure.heldAt = now
         emit(.persist(key: DurableRecord.secureSum, value: held.bytes(round: round)))
+        if let transcript = current.secure.transcriptID {
+            emit(
+                .appendLog(
+                    .secureSumOpened(
+                        round: round, totalDigest: sum.digest, transcript: transcript)))
+        }
+        current.secure.transcript = nil
         emit(
             .notify(
                 .secureSumOpened(

@@ -19,6 +19,9 @@ struct SecureHeight: Sendable {
     var instance: SecureGroupInstance?
     /// The open sum while the adapter is made of it.
     var sum: SecureSum?
+    /// What it was opened from, as an object, until that is stored.
+    var transcript: [UInt8]?
+    var transcriptID: ObjectID?
     var isAggregating = false
     var retryAt: Timestamp?
     var held: Held?

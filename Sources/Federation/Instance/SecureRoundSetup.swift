@@ -60,6 +60,8 @@ public struct SumOrder: Hashable, Sendable {
     public let baseAdapterDigest: ObjectID
     /// The opened sum.
     public let sum: SecureSum
+    /// What it was opened from, an object to store for auditors; ``SecureTranscript`` reads it.
+    public let transcript: [UInt8]?
 }
 
 /// A trained update as a secure round takes it.

@@ -44,6 +44,13 @@ extension LogRecord {
             writer.write(raw: member.bytes)
         case .mixed(let record):
             writer.write(raw: record.payload)
+        case .secureConviction(let evidence, let round):
+            writer.write(raw: evidence.member.bytes)
+            writer.write(round)
+        case .secureSumOpened(let round, let totalDigest, let transcript):
+            writer.write(round)
+            writer.write(raw: totalDigest.bytes)
+            writer.write(raw: transcript.bytes)
         }
         return writer.bytes
     }
@@ -70,7 +77,9 @@ extension LogRecord {
             return writer.bytes
         case .logFork(_, let evidence): return evidence
         case .mixed(let record): return record.signatures.flatMap { $0 }
-        case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused:
+        case .secureConviction(let evidence, _): return evidence.bytes
+        case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused,
+            .secureSumOpened:
             return []
         }
     }
@@ -90,6 +99,12 @@ public enum LogRecordReader {
         case updateRefused(UpdateSummary, RejectReason)
         /// A mean that the log's node formed, without the signatures.
         case mixed(MixRecord)
+        /// A member signed two statements where only one is allowed.
+        case equivocation(EquivocationClaim)
+        /// A member's own signatures in a secure round convict it.
+        case secureConviction(member: PublicKey, round: UInt64)
+        /// The log's node opened a secure sum; the object is what it was opened from.
+        case secureSumOpened(round: UInt64, totalDigest: Digest, transcript: ObjectID)
         /// Any other kind.
         case other(kind: UInt16)
     }
@@ -119,7 +134,19 @@ public enum LogRecordReader {
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
         case 11: return .mixed(try MixRecord(payload: rest))
-        case 1, 2, 9, 10, LogRecord.logForkKind: return .other(kind: kind)
+        case 9: return .equivocation(try EquivocationClaim(bytes: rest))
+        case 21:
+            let member = try fields.readKey()
+            let round = try fields.read(UInt64.self)
+            try fields.finish()
+            return .secureConviction(member: member, round: round)
+        case 22:
+            let round = try fields.read(UInt64.self)
+            let total = try fields.readDigest()
+            let transcript = try fields.readDigest()
+            try fields.finish()
+            return .secureSumOpened(round: round, totalDigest: total, transcript: transcript)
+        case 1, 2, 10, LogRecord.logForkKind: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }
@@ -127,11 +154,21 @@ public enum LogRecordReader {
 
 extension LogRecordReader {
     /// Whether the evidence beside a log entry proves what the entry says: the signature of an
-    /// announcement, the certified entry of a result.
+    /// announcement, the certified entry of a result, the signatures that convict a member.
     ///
-    /// Other records need no proof of this kind.
-    public static func isProven(_ record: Record, by evidence: [UInt8]?, manifest: Digest) -> Bool {
+    /// A conviction in a round of a closed federation takes its network key, which ties the roster
+    /// to the group. Other records need no proof of this kind.
+    public static func isProven(
+        _ record: Record, by evidence: [UInt8]?, manifest: Digest,
+        networkKey: SecretBytes? = nil
+    ) -> Bool {
         switch record {
+        case .equivocation(let claim):
+            return claim.isProven(by: evidence ?? [], manifest: manifest)
+        case .secureConviction(let member, _):
+            guard let found = try? SecureEvidence(bytes: evidence ?? []) else { return false }
+            return found.member == member && found.federation == manifest
+                && found.isProven(networkKey: networkKey)
         case .update(let kind, let summary) where kind != 4:
             guard let evidence else { return false }
             return SignedAnnouncement(summary: summary, signature: evidence)
@@ -143,7 +180,7 @@ extension LogRecordReader {
             return entry.result == result && entry.proposal == proposal
         case .mixed(let record):
             return record.isProven(by: evidence ?? [], manifest: manifest)
-        case .aggregated, .update, .updateRefused, .other:
+        case .aggregated, .update, .updateRefused, .secureSumOpened, .other:
             return true
         }
     }

@@ -29,6 +29,11 @@ public enum LogRecord: Hashable, Sendable {
     /// A member's own log has two histories; the evidence proves it.
     case logFork(member: PublicKey, evidence: [UInt8])
 
+    /// A member's own signatures in a secure round convict it; they are the evidence.
+    case secureConviction(SecureEvidence, round: UInt64)
+    /// This node opened the sum of a secure round; the object holds what it was opened from.
+    case secureSumOpened(round: UInt64, totalDigest: Digest, transcript: ObjectID)
+
     /// The number of a record about a forked log.
     public static let logForkKind: UInt16 = 20
 
@@ -47,6 +52,8 @@ public enum LogRecord: Hashable, Sendable {
         case .peerRefused: 10
         case .mixed: 11
         case .logFork: Self.logForkKind
+        case .secureConviction: 21
+        case .secureSumOpened: 22
         }
     }
 }

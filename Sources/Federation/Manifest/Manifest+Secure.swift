@@ -1,3 +1,5 @@
+internal import Cryptography
+
 extension Manifest {
     /// How a federation sums updates that nobody sees.
     public struct SecureSettings: Hashable, Sendable {
@@ -20,7 +22,9 @@ extension Manifest {
 
     /// The aggregators that need no more than a sum.
     public static let secureAggregators: Set<String> = Set(
-        AggregatorRegistry.all.filter { $0.value is any LinearAggregator.Type }.keys)
+        AggregatorRegistry.all.filter {
+            $0.value is any LinearAggregator.Type || $0.value is SketchedMean.Type
+        }.keys)
 
     /// These settings without what makes the rounds secure.
     ///
@@ -30,6 +34,11 @@ extension Manifest {
         var counterpart = self
         counterpart.secure = nil
         return counterpart
+    }
+
+    /// The digest that draws are seeded with, given the manifest's own: that of the counterpart.
+    func drawingDigest(of digest: Digest) -> Digest {
+        secure == nil ? digest : openCounterpart.digest
     }
 
     func checkSecure() throws(ManifestError) {
@@ -44,7 +53,7 @@ extension Manifest {
         }
         guard Self.secureAggregators.contains(aggregation.aggregator) else {
             let names = Self.secureAggregators.sorted().joined(separator: ", ")
-            throw .secureNeeds("a linear aggregator (\(names)), not \(aggregation.aggregator)")
+            throw .secureNeeds("an aggregator of sums (\(names)), not \(aggregation.aggregator)")
         }
         guard aggregation.wireForm == .ring32 else {
             throw .secureNeeds("updates in ring integers, not \(aggregation.wireForm)")

@@ -112,7 +112,8 @@ public enum UpdateInspector {
             }
         }
         let draw = DirectionDraw(
-            manifestDigest: update.manifestDigest, round: update.round, member: update.member)
+            manifestDigest: manifest.drawingDigest(of: update.manifestDigest),
+            round: update.round, member: update.member)
         for pair in pairing.pairs {
             let trained = AdapterFactor.allCases.filter {
                 aggregator.trains($0, inRound: update.round)

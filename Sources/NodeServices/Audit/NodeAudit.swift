@@ -12,7 +12,8 @@ internal import Storage
 /// 2. The chain: every certified entry follows from the one before, with a quorum's signatures; the
 ///    log and the table of entries hold the same ones.
 /// 3. The sums: where the updates of a round are still here, their exact sum and the adapter that
-///    follows are computed again and compared with what was certified.
+///    follows are computed again and compared with what was certified. The sum of a secure round is
+///    opened again from what this node opened it from.
 ///
 /// In a federation that gossips there is no chain: see ``GossipAudit``.
 ///
@@ -98,8 +99,11 @@ public enum NodeAudit {
             var replay = Replay(
                 round: entry.proposal.round, sumDigest: entry.result.sumDigest,
                 adapterDigest: entry.result.adapterDigest,
-                updateCount: entry.proposal.participants.count, missing: [])
-            switch try await SumCheck(manifest: manifest, entry: entry, store: store).run() {
+                updateCount: entry.proposal.participatingMembers.count, missing: [])
+            let check = SumCheck(
+                manifest: manifest, entry: entry, store: store,
+                transcript: chain.transcripts[entry.proposal.round])
+            switch try await check.run() {
             case .holds: report.sumCount += 1
             case .incomplete(let missing): replay.missing = missing
             case .fails(let reason):
@@ -140,6 +144,8 @@ private final class ChainCheck: @unchecked Sendable {
     private(set) var state: ChainState
     private(set) var entries: [(index: UInt64, entry: CertifiedEntry)] = []
     private(set) var claims = AuditedClaims()
+    /// What the log says that each secure sum was opened from.
+    private(set) var transcripts: [UInt64: ObjectID] = [:]
 
     init(manifest: SignedManifest) {
         state = ChainState(genesis: manifest)
@@ -149,6 +155,9 @@ private final class ChainCheck: @unchecked Sendable {
         do {
             let record = try AuditedRecord.read(
                 leaf, evidence: evidence, manifest: state.manifestDigest)
+            if case .secureSumOpened(let round, _, let transcript) = record {
+                transcripts[round] = transcript
+            }
             guard case .certified = record, let evidence else { return nil }
             let entry = try CertifiedEntry(bytes: evidence)
             try state.verify(entry)

@@ -17,16 +17,15 @@ struct SumCheck: Sendable {
     let manifest: SignedManifest
     let entry: CertifiedEntry
     let store: NodeStore
+    /// What the log says that a secure round's sum was opened from.
+    var transcript: ObjectID?
 
     /// Reads the round's updates, one after the other, and sums them.
     ///
     /// - Throws: ``NodeError`` when the store can't be read.
     func run() async throws(NodeError) -> Outcome {
         let proposal = entry.proposal
-        // What a secure round opened is checked by those who open it; nobody stores it.
-        guard proposal.secure == nil else {
-            return .incomplete(["what the secure round opened, which nobody stores"])
-        }
+        if let secure = proposal.secure { return try await runSecure(secure) }
         var missing: [String] = []
         let base = try await store.object(proposal.baseAdapterDigest)
         if base == nil { missing.append("the base adapter \(proposal.baseAdapterDigest)") }
@@ -90,7 +89,7 @@ struct SumCheck: Sendable {
         guard try verdict.get() == summary else { throw .updateNotAsAnnounced }
     }
 
-    private func fails(_ reason: String) -> Outcome {
+    func fails(_ reason: String) -> Outcome {
         .fails("round \(entry.proposal.round): \(reason)")
     }
 }

@@ -102,6 +102,9 @@ actor AggregationWorker {
         } catch {
             return .failure(error)
         }
+        if let transcript = order.transcript {
+            try await store.storeTranscript(transcript, round: order.round)
+        }
         let adapter = try await store.storeObject(AdapterStateCodec.encode(aggregate.adapter))
         return .success(
             AggregateOutcome(sumDigest: aggregate.sumDigest, adapterDigest: adapter))

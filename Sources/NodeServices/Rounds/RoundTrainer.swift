@@ -188,9 +188,9 @@ actor RoundTrainer {
     private func handIn(round number: UInt64) async throws -> Event {
         let running = try endSteps(round: number)
         // What training started from is read once more, not held all the time.
-        let start = try running.round.begin(
-            AdapterStateCodec.decodeAdapter(await store.requiredObject(running.base)),
-            selection: running.selection)
+        let consensus = try AdapterStateCodec.decodeAdapter(
+            await store.requiredObject(running.base))
+        let start = try running.round.begin(consensus, selection: running.selection)
         let delta = running.adapter.merged(into: start).subtracting(start)
         var found: RoundMemory.Found?
         if RoundMemory.isNeeded(under: setup.manifest.manifest) {
@@ -201,7 +201,7 @@ actor RoundTrainer {
         if setup.manifest.manifest.secure != nil {
             let contribution = SecureContribution(
                 baseAdapterDigest: running.base,
-                words: try running.round.secureVector.words(of: update),
+                words: try running.round.secureWords(of: update, onto: consensus),
                 weight: update.exampleCount)
             if self.running?.round.round == number { self.running = nil }
             return .contributionReady(round: number, contribution)

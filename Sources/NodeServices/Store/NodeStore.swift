@@ -266,12 +266,14 @@ extension LogRecord {
         case .certified: .result
         case .equivocation, .logFork: .equivocation
         case .peerRefused: .note
+        case .secureConviction: .evidence
+        case .secureSumOpened: .certificate
         }
     }
 }
 
 extension NodeStore {
-    /// Drops the bytes of updates and adapters that are older than the last `keeping` rounds.
+    /// Drops the bytes of updates, adapters and transcripts that are older than the last `keeping` rounds.
     ///
     /// The entries that name them stay for ever. The newest adapter is always kept, and so is what the
     /// node's memory refers to.
@@ -297,5 +299,6 @@ extension NodeStore {
             }
         }
         try deleteObjects(doomed.filter { !kept.contains($0) })
+        try dropTranscripts(through: limit)
     }
 }

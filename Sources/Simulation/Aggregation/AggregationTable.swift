@@ -78,6 +78,7 @@ public enum AggregationTable {
             group("frozen A (FFA)", FrozenInputMean.name, .ring32),
             group("A and B in turns (RoLoRA)", AlternatingMean.name, .ring32),
             group("spectral", SpectralMean.name, .ring32),
+            group("spectral from sketches", SketchedMean.name, .ring32),
             group("spectral, int8", SpectralMean.name, .int8),
             group("spectral, int4", SpectralMean.name, .int4),
         ]

@@ -165,7 +165,7 @@ struct AggregatorConformanceTests {
         }
     }
 
-    @Test(arguments: ["hetlora", "spectral"])
+    @Test(arguments: ["hetlora", "spectral", "spectral-sketch"])
     func `a second update of one member is refused`(name: String) throws {
         let fixture = try AggregatorFixture(name)
         let updates = try mixed(fixture, round: 1)

@@ -197,6 +197,7 @@ import Testing
             #expect(evidence.member == keys[0].publicKey)
             #expect(evidence.isProven(networkKey: nil))
             #expect(!evidence.isProven(networkKey: .random(count: 32)) || evidence.isEquivocation)
+            try expectLogged(evidence)
         }
         for node in network.nodes {
             #expect(node.end?.reason == .certified)
@@ -299,6 +300,32 @@ import Testing
 }
 
 extension SecureHostileTests {
+    /// What convicts a member does so in a log as well, for whoever reads it there.
+    private func expectLogged(_ evidence: SecureEvidence) throws {
+        guard !evidence.isEquivocation else { return }
+        #expect(try SecureEvidence(bytes: evidence.bytes) == evidence)
+        let record = LogRecord.secureConviction(evidence, round: 7)
+        let read = try LogRecordReader.read(record.payload)
+        #expect(read == .secureConviction(member: evidence.member, round: 7))
+        let manifest = Fixtures.digest("manifest")
+        func isProven(_ read: LogRecordReader.Record, _ bytes: [UInt8]?) -> Bool {
+            LogRecordReader.isProven(read, by: bytes, manifest: manifest)
+        }
+        #expect(isProven(read, record.evidence))
+        #expect(!isProven(read, nil))
+        #expect(
+            !isProven(
+                .secureConviction(member: Fixtures.key(99).publicKey, round: 7), record.evidence))
+        #expect(
+            !LogRecordReader.isProven(
+                read, by: record.evidence, manifest: Fixtures.digest("other")))
+        for place in stride(from: 27, to: record.evidence.count, by: 211) {
+            var changed = record.evidence
+            changed[place] ^= 4
+            #expect(!isProven(read, changed), "byte \(place)")
+        }
+    }
+
     /// The owner tells everyone the same wrong sum: only the shards behind it show that.
     @Test func `a wrong sum that its owner signs once is found by an audit`() throws {
         var convictions = 0
@@ -337,6 +364,7 @@ extension SecureHostileTests {
                 #expect(evidence.member == keys[tally.flips].publicKey)
                 #expect(evidence.isProven(networkKey: nil))
                 #expect(!evidence.isProven(networkKey: .random(count: 32)))
+                try expectLogged(evidence)
             }
             // Whoever opened has the sum that all signed for: off by the owner's one.
             let sums = network.nodes.compactMap(\.opened)

@@ -66,13 +66,15 @@ import Testing
     }
 
     @Test func `rules that look at single updates are refused with the reason`() throws {
-        #expect(Manifest.secureAggregators == ["factor-mean", "ffa", "rolora"])
+        #expect(Manifest.secureAggregators == ["factor-mean", "ffa", "rolora", "spectral-sketch"])
         for name in AggregatorRegistry.names {
             let found = refusal { try manifest(aggregator: name) }
             if Manifest.secureAggregators.contains(name) {
                 #expect(found == nil)
             } else if case .secureNeeds(let text) = found {
-                #expect(text.contains(name) && text.contains("factor-mean, ffa, rolora"))
+                #expect(
+                    text.contains(name)
+                        && text.contains("factor-mean, ffa, rolora, spectral-sketch"))
             } else {
                 Issue.record("\(name) gives \(String(describing: found))")
             }

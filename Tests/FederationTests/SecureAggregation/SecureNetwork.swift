@@ -13,6 +13,7 @@ struct SecureNetwork {
         var instance: SecureGroupInstance?
         var records: [String: [UInt8]] = [:]
         var opened: SecureSum?
+        var transcript: SecureTranscript?
         var certified: SecureRoundCertificate?
         var end: SecureEnd?
         var refusals: [SecureRefusal] = []
@@ -68,14 +69,15 @@ struct SecureNetwork {
     /// Keys 1...count, in ascending order of their public halves.
     init(
         count: Int, elements: Int = 40, minimum: Int? = nil, seed: UInt64 = 1,
-        network: SecretBytes? = nil, timing: SecureTiming = Self.timing
+        network: SecretBytes? = nil, manifest: Digest = Fixtures.digest("manifest"),
+        timing: SecureTiming = Self.timing
     ) throws {
         generator = TestGenerator(state: seed)
         let keys = (1...count).map { Fixtures.key(UInt8($0)) }
             .sorted { $0.publicKey < $1.publicKey }
         let format = Self.format(elements: elements)
         let policy = try SecurePolicy(
-            manifestDigest: Fixtures.digest("manifest"), round: 7,
+            manifestDigest: manifest, round: 7,
             baseDigest: Fixtures.digest("base"), schemaDigest: Fixtures.digest("schema"),
             format: format, candidates: keys.map(\.publicKey),
             beacon: Fixtures.digest("beacon \(seed)"),
@@ -157,6 +159,7 @@ struct SecureNetwork {
         case .warnSmallGroup(let minimum): nodes[index].warnings.append(minimum)
         case .refused(_, let reason): nodes[index].refusals.append(reason)
         case .evidence(let evidence): nodes[index].evidence.append(evidence)
+        case .transcript(let transcript): nodes[index].transcript = transcript
         case .opened(let sum):
             nodes[index].opened = sum
             tell(index, .adapterReady(sum.digest))

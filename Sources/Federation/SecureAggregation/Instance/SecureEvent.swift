@@ -30,6 +30,8 @@ public enum SecureDirective: Sendable {
     case refused(from: PublicKey, SecureRefusal)
     /// A member can be convicted by its own signatures.
     case evidence(SecureEvidence)
+    /// What the sum that is opened next can be opened from again; worth keeping for auditors.
+    case transcript(SecureTranscript)
     /// The sum is open: make the adapter of it, then tell with `adapterReady`.
     case opened(SecureSum)
     /// A threshold of members signed the same result.

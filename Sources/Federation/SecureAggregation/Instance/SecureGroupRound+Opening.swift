@@ -160,6 +160,8 @@ extension SecureGroupRound {
         var words: [UInt32] = []
         words.reserveCapacity(policy.format.wordCount)
         for shard in state.owners.indices { words += state.sums[shard] ?? [] }
+        let transcript = transcript(
+            of: words, digests: state.digests ?? [], survivors: survivors.members)
         MaskGenerator.apply(masks, to: &words)
         let digest = Hashing.blake2b256(littleEndianWords: words[...])
         let weight = words.removeLast()
@@ -171,7 +173,22 @@ extension SecureGroupRound {
             digest: digest)
         sum = opened
         sumIsOutOfBounds = !isPlausible(opened)
-        if !sumIsOutOfBounds { emit(.opened(opened)) }
+        guard !sumIsOutOfBounds else { return }
+        emit(.transcript(transcript))
+        emit(.opened(opened))
+    }
+
+    /// What the sum was opened from; the reveals are those that gave the secrets.
+    private func transcript(
+        of words: [UInt32], digests: [Digest], survivors: MemberSet
+    ) -> SecureTranscript {
+        SecureTranscript(
+            roster: group.frame, joins: group.joins.map(\.frame),
+            deals: survivors.indices.compactMap { frame(.deal, of: $0) },
+            reveals: reveals.keys.sorted().prefix(group.thresholds.threshold).compactMap {
+                frame(.reveal, of: $0)
+            },
+            sumDigests: digests, words: words)
     }
 
     /// A view of which every sum is here and is what the certificate names.

@@ -1,5 +1,5 @@
 internal import Cryptography
-public import Tensors
+internal import Tensors
 
 /// Where a round's tensors lie in the vector that a secure round sums.
 ///
@@ -7,6 +7,9 @@ public import Tensors
 /// member does not hold is zero. Behind them for each of these tensors the weight of each direction,
 /// one for a tensor without: the member's weight where it holds the direction, zero where not. They
 /// are what the mean divides by, and summed like everything else: nobody sees who trains how much.
+///
+/// Under ``SketchedMean`` it is a ``SketchVector`` instead, which takes the adapter to make; see
+/// ``AggregationRound/secureWords(of:onto:)``.
 ///
 /// Source: docs/protocol/secure-aggregation.md, section 7.
 public struct SecureVectorLayout: Sendable {
@@ -20,6 +23,7 @@ public struct SecureVectorLayout: Sendable {
 
     private let parts: [Part]
     private let manifest: Manifest
+    private let isSketched: Bool
     /// Elements of the vector: words and weights, without the member's weight behind them.
     public let elementCount: Int
 
@@ -31,6 +35,12 @@ public struct SecureVectorLayout: Sendable {
         trains: (AdapterFactor) -> Bool
     ) {
         self.manifest = manifest
+        isSketched = manifest.aggregation.aggregator == SketchedMean.name
+        guard !isSketched else {
+            parts = []
+            elementCount = SketchVector.Shape(layout).elementCount
+            return
+        }
         let trained = layout.entries.indices.filter { index in
             pairing.role(of: index).map { trains($0.factor) } ?? true
         }
@@ -75,7 +85,8 @@ public struct SecureVectorLayout: Sendable {
     /// - Throws: the reason why the update is none of this round: what a member sends under its
     ///   masks nobody can check any more, so it checks that itself.
     /// - Complexity: O(elements).
-    public func words(of update: AdapterUpdate) throws(RejectReason) -> [UInt32] {
+    func words(of update: AdapterUpdate) throws(RejectReason) -> [UInt32] {
+        guard !isSketched else { throw .manifestMismatch }
         var vector = [UInt32](repeating: 0, count: elementCount)
         var next = 0
         for tensor in update.tensors {
@@ -110,7 +121,8 @@ public struct SecureVectorLayout: Sendable {
     /// - Throws: `updateShapeMismatch`, `updateWeightInvalid`, `updateRingOverflow` or
     ///   `updateNormExceeded`.
     /// - Complexity: O(elements).
-    public func sums(of sum: SecureSum) throws(RejectReason) -> RingSums {
+    func sums(of sum: SecureSum) throws(RejectReason) -> RingSums {
+        guard !isSketched else { throw .manifestMismatch }
         let count = sum.participants.count
         guard sum.words.count == elementCount, count > 0 else { throw .updateShapeMismatch }
         let total = Int64(sum.weight)
@@ -173,20 +185,5 @@ extension AggregationRound {
             AggregatorRegistry.all[manifest.manifest.aggregation.aggregator]?
                 .trains(factor, inRound: round) ?? false
         }
-    }
-
-    /// The next consensus from an opened sum.
-    ///
-    /// - Throws: `manifestMismatch` where the manifest's rule is not linear, else the reason why
-    ///   the sum or the base was refused.
-    /// - Complexity: O(elements).
-    public func aggregate(
-        _ sum: SecureSum, onto consensus: NamedTensors
-    ) throws(RejectReason) -> Aggregate {
-        guard var rule = makeAggregator() as? any LinearAggregator else {
-            throw .manifestMismatch
-        }
-        rule.add(sums: try secureVector.sums(of: sum))
-        return try rule.finish(base: consensus)
     }
 }

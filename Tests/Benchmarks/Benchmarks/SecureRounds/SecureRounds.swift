@@ -13,9 +13,10 @@ import Foundation
         masks()
         print()
         print(
-            "| n | d | bytes up per member | data formula | control | control formula"
-                + " | CPU s per member | masks s (formula at the C loop's rate) | sum |")
-        print("|---|---|---|---|---|---|---|---|---|")
+            "| n | d | bytes up per member | words | formula | statements | formula"
+                + " | CPU s per member | masking | opening"
+                + " | all masks by the formula at the C loop's rate | sum |")
+        print("|---|---|---|---|---|---|---|---|---|---|---|---|")
         for size in sizes.isEmpty ? Size.defaults : sizes {
             print(try round(size))
         }
@@ -119,8 +120,11 @@ import Foundation
         return "| \(n) | \(size.elements) | "
             + [
                 Self.format(Double(run.dataBytes + run.controlBytes) / members, ""),
-                Self.format(data, ""), Self.format(Double(run.controlBytes) / members, ""),
+                Self.format(Double(run.dataBytes) / members, ""), Self.format(data, ""),
+                Self.format(Double(run.controlBytes) / members, ""),
                 Self.format(control, ""), Self.format(run.seconds / members, ""),
+                Self.format(run.maskingSeconds / members, ""),
+                Self.format(run.openingSeconds / members, ""),
                 Self.format(masks, ""), isExact ? "exact" : "WRONG",
             ].joined(separator: " | ") + " |"
     }
@@ -134,6 +138,9 @@ import Foundation
         var next = 0
         var sums: [SecureSum] = []
         var seconds = 0.0
+        /// Of the calls in which members masked, hashed and sent, and of those in which they opened.
+        var maskingSeconds = 0.0
+        var openingSeconds = 0.0
         var dataBytes = 0
         var controlBytes = 0
 
@@ -150,8 +157,14 @@ import Foundation
 
         mutating func tell(_ index: Int, _ event: SecureEvent) {
             var directives: [SecureDirective] = []
-            seconds += SecureRounds.processorSeconds {
+            let spent = SecureRounds.processorSeconds {
                 directives = instances[index].handle(event, now: Timestamp(milliseconds: 1))
+            }
+            seconds += spent
+            if directives.contains(where: { if case .opened = $0 { true } else { false } }) {
+                openingSeconds += spent
+            } else if directives.contains(where: Self.isMaskCommit) {
+                maskingSeconds += spent
             }
             for directive in directives {
                 switch directive {
@@ -171,6 +184,11 @@ import Foundation
                 default: break
                 }
             }
+        }
+
+        /// Whether masked words go out with a directive: a MASK_COMMIT says so first.
+        private static func isMaskCommit(_ directive: SecureDirective) -> Bool {
+            if case .send(_, let bytes) = directive { bytes[0] == 8 } else { false }
         }
 
         mutating func deliver() {
