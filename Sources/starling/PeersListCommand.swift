@@ -25,7 +25,7 @@ struct PeersListCommand: AsyncParsableCommand {
         var record = JSONRecord()
         func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
         record.add("running", .bool(listing.live != nil))
-        record.add("join_lines", strings(listing.live.map(joinLines) ?? []))
+        record.add("join_lines", strings(listing.live?.joinLines ?? []))
         record.add("configured", strings(listing.configured.map(\.description)))
         record.add("connected", strings(listing.live?.connections.map(\.peer) ?? []))
         record.add(
@@ -71,7 +71,7 @@ struct PeersListCommand: AsyncParsableCommand {
     private static func text(of listing: PeerBook.Listing) -> String {
         var lines: [String] = []
         if let live = listing.live {
-            lines += joinLines(of: live).map { "join line   \($0)" }
+            lines += live.joinLines.map { "join line   \($0)" }
             for connection in live.connections {
                 let way = connection.isDialer ? "to" : "from"
                 lines.append(
@@ -92,12 +92,6 @@ struct PeersListCommand: AsyncParsableCommand {
         return lines.isEmpty
             ? "No peers yet; 'starling peers add ADDRESS' adds one."
             : lines.joined(separator: "\n")
-    }
-
-    /// What others join by: the addresses that the node tells, with its id.
-    private static func joinLines(of live: NetworkSnapshot) -> [String] {
-        guard !live.advertised.isEmpty else { return live.listening }
-        return live.advertised.map { $0.contains("/p2p/") ? $0 : "\($0)/p2p/\(live.peerID)" }
     }
 
     /// A peer's words without what a terminal would obey.

@@ -28,6 +28,12 @@ public enum LogRecord: Hashable, Sendable {
     case mixed(MixRecord)
     /// A member's own log has two histories; the evidence proves it.
     case logFork(member: PublicKey, evidence: [UInt8])
+    /// This node learnt of a certificate, which is the evidence.
+    case admitted(MembershipChain)
+    /// This node learnt of a revocation, which is the evidence.
+    case revoked(SignedRevocation)
+    /// More nodes have a certificate for an invite than it is good for; theirs are on record too.
+    case inviteOverused(invite: PublicKey, node: PublicKey, count: Int)
 
     /// The number of a record about a forked log.
     public static let logForkKind: UInt16 = 20
@@ -47,6 +53,9 @@ public enum LogRecord: Hashable, Sendable {
         case .peerRefused: 10
         case .mixed: 11
         case .logFork: Self.logForkKind
+        case .admitted: 21
+        case .revoked: 22
+        case .inviteOverused: 23
         }
     }
 }

@@ -21,6 +21,9 @@ actor FederationService {
         case message(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
         /// A peer's frame of a secure round; resumed when it has been dealt with.
         case frame(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
+        /// A question of the membership stream; resumed with the answer, or nil if there is none.
+        case membership(
+            from: PublicKey, bytes: [UInt8], done: CheckedContinuation<[UInt8]?, Never>)
         case swarm(SwarmEvent)
         case tick
         /// The person wants the process to end.
@@ -52,6 +55,11 @@ actor FederationService {
     private var knownMembers: [PeerID] = []
     private var wantedPeers: [PeerID] = []
     private var connected: Set<PeerID> = []
+    private var questions: [UInt64: CheckedContinuation<[UInt8]?, Never>] = [:]
+    private var questionCount: UInt64 = 0
+    private var knownRevision = -1
+    /// Why this node may take part no longer.
+    private var exclusion: NodeError?
 
     init(parts: Parts, instance: any FederationInstance) {
         self.parts = parts
@@ -78,6 +86,16 @@ actor FederationService {
         }
     }
 
+    /// Takes a question of the membership stream and returns the answer; nil for a node that ends.
+    nonisolated func answer(to key: PublicKey, _ bytes: [UInt8]) async -> [UInt8]? {
+        await withCheckedContinuation { continuation in
+            let result = inputSink.yield(
+                .membership(from: key, bytes: bytes, done: continuation))
+            if case .enqueued = result { return }
+            continuation.resume(returning: nil)
+        }
+    }
+
     /// Ends the run after the step that is under way.
     nonisolated func stop() {
         inputSink.yield(.stop)
@@ -100,6 +118,10 @@ actor FederationService {
                 }
                 group.addTask { await parts.witness.run() }
                 group.addTask {
+                    await AdmissionWatch(folder: parts.admissionFolder, logger: parts.logger)
+                        .run { inputSink.yield(.event(.membershipLearned($0))) }
+                }
+                group.addTask {
                     do {
                         try await parts.connector.run()
                     } catch {
@@ -110,9 +132,10 @@ actor FederationService {
         }
         defer { sources.cancel() }
         var ending = Ending.stopped
-        do {
+        do throws(NodeError) {
             try await carryOut(instance.handle(.started, now: now))
             loop: for await input in inputs {
+                if let exclusion { throw exclusion }
                 switch input {
                 case .stop:
                     break loop
@@ -130,6 +153,12 @@ actor FederationService {
                     try await carryOut(
                         instance.handle(.receivedFrame(from: key, bytes: bytes), now: now)
                     )
+                case .membership(let key, let bytes, let done):
+                    questionCount += 1
+                    questions[questionCount] = done
+                    let event = Event.membershipRequested(
+                        id: questionCount, from: key, bytes: bytes)
+                    try await carryOut(instance.handle(event, now: now))
                 case .swarm(let event):
                     try await handle(event)
                 case .tick:
@@ -173,6 +202,15 @@ actor FederationService {
             try await carryOut(directive)
         }
         try await flush(&durable)
+        noteAdmission()
+    }
+
+    /// Lets what is on disk of certificates and revocations decide who is served.
+    private func noteAdmission() {
+        let registry = instance.admissionRegistry
+        guard registry.revision != knownRevision else { return }
+        knownRevision = registry.revision
+        parts.access.setRegistry(registry)
     }
 
     private func flush(_ durable: inout [Directive]) async throws(NodeError) {
@@ -189,6 +227,9 @@ actor FederationService {
             parts.messenger.send(bytes, to: peers)
         case .sendFrame(let peers, let bytes):
             parts.secure?.frames.send(bytes, to: peers)
+        case .membershipReply(let id, let bytes):
+            noteAdmission()
+            questions.removeValue(forKey: id)?.resume(returning: bytes)
         case .fetch(let order):
             beginFetch(order)
         case .cancelFetch(let id):
@@ -229,6 +270,9 @@ actor FederationService {
             }
         case .notify(let notification):
             if case .everyMemberHasFinal = notification { everyMemberHasFinalAt = clock.now }
+            if case .membershipOver(let reason, let text) = notification {
+                exclusion = Self.exclusion(reason, text)
+            }
             parts.report(.federation(notification))
         case .finished:
             if finishedAt == nil {
@@ -382,9 +426,12 @@ actor FederationService {
         for await input in inputs {
             switch input {
             case .message(_, _, let done), .frame(_, _, let done): done.resume()
+            case .membership(_, _, let done): done.resume(returning: nil)
             default: break
             }
         }
+        for question in questions.values { question.resume(returning: nil) }
+        questions = [:]
         training?.stop.set()
         training?.task.cancel()
         await training?.task.value

@@ -14,14 +14,25 @@ struct SwarmFactory {
     let identity: SigningKey
     let group: MultiThreadedEventLoopGroup
 
-    /// The swarm of a federation's member, at the addresses of the settings.
-    func swarm(federation: Digest) throws(NodeError) -> Swarm {
+    /// The protocols that a peer is answered on before it is admitted.
+    private static let openProtocols: Set<String> = [
+        MembershipService.protocolID, GroupMessenger.Channel.group.protocolID,
+    ]
+
+    /// The swarm of a federation's member, at the addresses of the settings; what `admits` refuses
+    /// gets no answer but about its membership.
+    func swarm(
+        federation: Digest, admits: @escaping @Sendable (PeerID) -> Bool
+    ) throws(NodeError) -> Swarm {
         let listen = try addresses(
             options.settings.listen ?? ["/ip4/0.0.0.0/tcp/\(Self.standardPort)"], of: "listen"
         )
         var configuration = try configuration(
             listen: listen, version: "/starling/\(federation.hexadecimal.prefix(32))/1"
         )
+        configuration.mayServe = { peer, id in
+            Self.openProtocols.contains(id) || admits(peer)
+        }
         configuration.advertisedAddresses = try addresses(
             options.settings.advertise ?? [], of: "advertise"
         )
