@@ -19,8 +19,8 @@ struct AdmissionOptions: ParsableArguments {
     @Option(
         name: .customLong("issuer"),
         help: """
-            With --admission members: the peer id of a node that may issue certificates; may be \
-            repeated. This node alone unless set.
+            With --admission members: the peer id of another node that may issue certificates; may \
+            be repeated. This node may in any case.
             """)
     var issuers: [String] = []
 
@@ -31,7 +31,7 @@ struct AdmissionOptions: ParsableArguments {
         _ = try keys
     }
 
-    /// The keys of the named issuers; empty for this node alone, nil for an open federation.
+    /// The keys of the named issuers; beside this node's, nil for an open federation.
     var settings: [PublicKey]? {
         get throws { admission == .open ? nil : try keys }
     }

@@ -15,10 +15,30 @@ struct MembersCommand: AsyncParsableCommand {
             issued and revoked within a second and tells all others.
             """,
         subcommands: [
-            MembersListCommand.self, Invite.self, Admit.self, Revoke.self,
+            MembersListCommand.self, OwnID.self, Invite.self, Admit.self, Revoke.self,
         ],
         defaultSubcommand: MembersListCommand.self
     )
+
+    /// Prints the peer id.
+    struct OwnID: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "id",
+            abstract: "Print this node's peer id, for an issuer; makes the identity on first use."
+        )
+
+        @OptionGroup var home: HomeOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await withSharedConsole(output) { console in
+                let peer = try MemberBook(home: home.folder).ownPeerID()
+                var record = JSONRecord()
+                record.add("peer", peer.description)
+                console.report(record, text: peer.description)
+            }
+        }
+    }
 
     /// Makes an invite.
     struct Invite: AsyncParsableCommand {
@@ -72,7 +92,7 @@ struct MembersCommand: AsyncParsableCommand {
                 """
         )
 
-        @Argument(help: "The node's peer id, as 'starling doctor' shows it.")
+        @Argument(help: "The node's peer id, as 'starling members id' prints it there.")
         var peer: String
 
         @OptionGroup var terms: MembershipTermOptions

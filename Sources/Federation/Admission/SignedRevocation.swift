@@ -88,7 +88,8 @@ public struct SignedRevocation: Hashable, Sendable {
         federation: Digest, issuers: [PublicKey]
     ) throws(MembershipRefusal) {
         try chain.verify(federation: federation, issuers: issuers)
-        guard issuers.contains(issuer) || chain.certificates.contains(where: { $0.issuer == issuer })
+        guard
+            issuers.contains(issuer) || chain.certificates.contains(where: { $0.issuer == issuer })
         else { throw .unknownIssuer(issuer) }
         guard issuer.isValidSignature(signature, for: statement) else {
             throw .signatureInvalid(serial: chain.leaf.serial)

@@ -140,7 +140,9 @@ extension PeerInstance {
         guard isMember || current.decided != nil else { return [] }
         let decided = current.decided?.decision.proposal
         if let decided { return decided.participants.map(\.summary) }
-        let announced = current.members.filter(counts).compactMap { current.announcements[$0]?.summary }
+        let announced = current.members.filter(counts).compactMap {
+            current.announcements[$0]?.summary
+        }
         let proposed =
             current.accepted?.message.proposal.participants.map(\.summary).filter {
                 !announced.contains($0)

@@ -17,6 +17,15 @@ public struct MemberBook: Sendable {
         self.home = home
     }
 
+    /// This node's peer id; the identity is made where there is none.
+    ///
+    /// - Throws: ``NodeError`` with code `storage` or `invalidInput`.
+    public func ownPeerID() throws(NodeError) -> PeerID {
+        try home.create()
+        return PeerID(
+            publicKey: try IdentityFile.loadOrCreate(at: home.identityFile).publicKey)
+    }
+
     /// What a person decides about a new member.
     public struct Terms: Sendable {
         /// The rights.

@@ -13,11 +13,13 @@ struct MembershipClient: Sendable {
     /// How long a member may take to answer.
     private static let deadline = Duration.seconds(20)
 
-    /// Shows a certificate.
+    /// Shows a certificate; nil where this node is an issuer's.
     ///
     /// - Returns: the manifest.
     /// - Throws: ``NodeError``: `refused` with the member's reason, `network`.
-    func present(_ chain: MembershipChain, to peer: PeerID) async throws(NodeError) -> SignedManifest {
+    func present(
+        _ chain: MembershipChain?, to peer: PeerID
+    ) async throws(NodeError) -> SignedManifest {
         try await ask(.present(chain), of: peer).manifest
     }
 

@@ -47,8 +47,8 @@ public struct FederationOptions: Sendable {
     public var aggregation = Manifest.AggregationSettings.spectral
     /// How rounds hide updates; they don't unless set.
     public var secure: Manifest.SecureSettings?
-    /// Whose certificates make members, with the author where the list is empty; nil for a federation
-    /// that whoever has the manifest may take part in.
+    /// Whose certificates make members beside the author's; nil for a federation that whoever has the
+    /// manifest may take part in.
     public var issuers: [PublicKey]?
     /// When the federation was made, in seconds since 1970; now unless set.
     public var createdAtSeconds: UInt64?
@@ -140,7 +140,7 @@ public struct FederationOptions: Sendable {
                 exchange: exchange,
                 secure: secure,
                 admission: issuers.map {
-                    Manifest.AdmissionSettings(issuers: $0.isEmpty ? [author] : $0)
+                    Manifest.AdmissionSettings(issuers: $0 + [author])
                 }
             )
         } catch {

@@ -3,14 +3,6 @@ internal import Logging
 
 /// What takes long, needs no turn of its own, and comes back as an event.
 extension FederationService {
-    /// What a node ends with that may take part no longer.
-    static func exclusion(_ reason: RejectReason, _ text: String) -> NodeError {
-        NodeError(
-            .refused,
-            "This node may not take part: \(reason.sentence)"
-                + (text.isEmpty ? "" : " The issuer says: \(text)"))
-    }
-
     func beginPublication(round: UInt64, state: ObjectID, exampleCount: Int) {
         Task { [parts, inputSink] in
             let event = await parts.publisher?.publish(

@@ -14,34 +14,10 @@ internal import Transports
 /// that depends on it leaves. Only what may take long (training, fetching, summing) runs beside it
 /// and comes back as an event.
 actor FederationService {
-    /// What the shell is told.
-    enum Input: Sendable {
-        case event(Event)
-        /// A peer's message; resumed when it has been dealt with.
-        case message(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
-        /// A peer's frame of a secure round; resumed when it has been dealt with.
-        case frame(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
-        /// A question of the membership stream; resumed with the answer, or nil if there is none.
-        case membership(
-            from: PublicKey, bytes: [UInt8], done: CheckedContinuation<[UInt8]?, Never>)
-        case swarm(SwarmEvent)
-        case tick
-        /// The person wants the process to end.
-        case stop
-    }
-
-    /// How a run ended.
-    enum Ending: Sendable {
-        /// All rounds are certified and nobody needs this node any more, or its patience is over.
-        case finished
-        /// Somebody asked for it.
-        case stopped
-    }
-
     /// Masking and opening take time in proportion to the adapter.
     private nonisolated let executor = SerialThreadExecutor(name: "federation")
     let parts: Parts
-    private var instance: any FederationInstance
+    var instance: any FederationInstance
     private let inputs: AsyncStream<Input>
     let inputSink: AsyncStream<Input>.Continuation
     private let clock = ContinuousClock()
@@ -55,9 +31,11 @@ actor FederationService {
     private var knownMembers: [PeerID] = []
     private var wantedPeers: [PeerID] = []
     private var connected: Set<PeerID> = []
-    private var questions: [UInt64: CheckedContinuation<[UInt8]?, Never>] = [:]
-    private var questionCount: UInt64 = 0
-    private var knownRevision = -1
+    /// The questions of the membership stream that wait for their answers.
+    var questions: [UInt64: CheckedContinuation<[UInt8]?, Never>] = [:]
+    var questionCount: UInt64 = 0
+    /// What the last news of certificates was.
+    var knownRevision = -1
     /// Why this node may take part no longer.
     private var exclusion: NodeError?
 
@@ -83,16 +61,6 @@ actor FederationService {
             )
             if case .enqueued = result { return }
             continuation.resume()
-        }
-    }
-
-    /// Takes a question of the membership stream and returns the answer; nil for a node that ends.
-    nonisolated func answer(to key: PublicKey, _ bytes: [UInt8]) async -> [UInt8]? {
-        await withCheckedContinuation { continuation in
-            let result = inputSink.yield(
-                .membership(from: key, bytes: bytes, done: continuation))
-            if case .enqueued = result { return }
-            continuation.resume(returning: nil)
         }
     }
 
@@ -154,11 +122,8 @@ actor FederationService {
                         instance.handle(.receivedFrame(from: key, bytes: bytes), now: now)
                     )
                 case .membership(let key, let bytes, let done):
-                    questionCount += 1
-                    questions[questionCount] = done
-                    let event = Event.membershipRequested(
-                        id: questionCount, from: key, bytes: bytes)
-                    try await carryOut(instance.handle(event, now: now))
+                    try await carryOut(
+                        instance.handle(question(of: key, bytes, done: done), now: now))
                 case .swarm(let event):
                     try await handle(event)
                 case .tick:
@@ -203,14 +168,6 @@ actor FederationService {
         }
         try await flush(&durable)
         noteAdmission()
-    }
-
-    /// Lets what is on disk of certificates and revocations decide who is served.
-    private func noteAdmission() {
-        let registry = instance.admissionRegistry
-        guard registry.revision != knownRevision else { return }
-        knownRevision = registry.revision
-        parts.access.setRegistry(registry)
     }
 
     private func flush(_ durable: inout [Directive]) async throws(NodeError) {

@@ -32,7 +32,7 @@ extension Joining {
         return chain
     }
 
-    /// The manifest by way of an invite or a certificate; nil without either.
+    /// The manifest by way of an invite or a certificate; nil where nothing says that it needs one.
     ///
     /// A certificate for the same invite that is in the home already is used again.
     ///
@@ -50,10 +50,20 @@ extension Joining {
                 return manifest
             }
         }
-        guard let held else { return nil }
+        if held == nil, try await store.manifest()?.manifest.admission == nil { return nil }
+        return try await manifest(showing: held, at: address)
+    }
+
+    /// The manifest of a member that this node shows its certificate, or as an issuer none.
+    ///
+    /// - Throws: ``NodeError``: `refused` with the member's reason, `network`.
+    func manifest(
+        showing chain: MembershipChain?, at address: Multiaddr
+    ) async throws(NodeError) -> SignedManifest {
         let swarm = try factory.joiningSwarm()
         return try await using(swarm, dialling: address) { (peer) throws(NodeError) in
-            try await MembershipClient(streams: swarm, own: own).present(held, to: peer)
+            try await MembershipClient(streams: swarm, own: identity.publicKey)
+                .present(chain, to: peer)
         }
     }
 

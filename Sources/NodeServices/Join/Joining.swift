@@ -126,6 +126,15 @@ struct Joining {
 
     private func ask(_ address: Multiaddr) async throws(NodeError) -> SignedManifest {
         if let manifest = try await manifestAsMember(at: address) { return manifest }
+        if let manifest = try await openManifest(at: address) { return manifest }
+        // Members only; an issuer's node is one without a certificate.
+        return try await manifest(showing: nil, at: address)
+    }
+
+    /// The manifest of a member of an open federation; nil if the member asks for a certificate.
+    private func openManifest(
+        at address: Multiaddr
+    ) async throws(NodeError) -> SignedManifest? {
         // The answer comes on a stream of the member's own.
         let (answers, sink) = AsyncStream.makeStream(
             of: (PublicKey, [UInt8]).self, bufferingPolicy: .bufferingOldest(64)
@@ -133,7 +142,8 @@ struct Joining {
         let swarm = try factory.joiningSwarm()
         let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
         messenger.register { from, bytes in sink.yield((from, bytes)) }
-        return try await using(swarm, dialling: address) { (peer) throws(NodeError) in
+        return try await using(swarm, dialling: address) {
+            (peer) throws(NodeError) -> SignedManifest? in
             guard let key = peer.publicKey else {
                 throw NodeError(.network, "The peer \(peer) has no Ed25519 key.")
             }
@@ -151,6 +161,7 @@ struct Joining {
             messenger.send(ManifestExchange.request, to: [key])
             for await (from, answer) in answers where from == key {
                 if let reason = ManifestExchange.refusal(in: answer) {
+                    guard reason != .membershipMissing else { return nil }
                     throw NodeError(
                         .refused, "The peer \(peer) doesn't admit this node: \(reason.sentence)")
                 }
