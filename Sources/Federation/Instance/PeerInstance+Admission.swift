@@ -56,6 +56,23 @@ extension PeerInstance: AdmittingInstance {
             }
     }
 
+    /// Takes the revocations in that an entry carries, for a node that has not heard of them.
+    mutating func learnRevocations(in proposal: Proposal) {
+        var share = MembershipShare()
+        for case .revoked(let revocation) in proposal.departures.map(\.reason) {
+            share.revocations.append(revocation)
+        }
+        if !share.isEmpty { act(on: admission.learn(share)) }
+    }
+
+    /// Why a member is absent whose certificate does not hold.
+    ///
+    /// One that no revocation takes out departs in the end as a silent one does.
+    func absenceReasonOfExcluded(_ member: PublicKey) -> AbsenceReason {
+        revokedDepartures.contains { $0.member == member }
+            ? .refused(.membershipRevoked) : .silent
+    }
+
     /// The members whose certificates are revoked, with the proof.
     var revokedDepartures: [Proposal.Departure] {
         guard !admission.isOpen else { return [] }

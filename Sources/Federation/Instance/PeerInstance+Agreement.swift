@@ -102,7 +102,7 @@ extension PeerInstance {
             return refusal.map { .refused($0) } ?? .transferIncomplete
         }
         if let refusal = current.refusedMembers[member] { return .refused(refusal) }
-        if !counts(member) { return .refused(.membershipRevoked) }
+        if !counts(member) { return absenceReasonOfExcluded(member) }
         if pendingLeaves[member] != nil { return .left }
         if member == own { return current.ownAbstention ?? .tooSlow }
         return abstention(of: member) ?? (isReachable(member) ? .tooSlow : .silent)

@@ -10,11 +10,12 @@ internal import Storage
 /// the home's folder for them, and from there to every member while the node runs.
 public struct MemberBook: Sendable {
     let home: NodeHome
-    var clock = ServiceClock.system
+    private let clock: ServiceClock
 
     /// Names a home.
-    public init(home: NodeHome) {
+    public init(home: NodeHome, clock: ServiceClock = .system) {
         self.home = home
+        self.clock = clock
     }
 
     /// This node's peer id; the identity is made where there is none.

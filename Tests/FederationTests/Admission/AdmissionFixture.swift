@@ -11,7 +11,7 @@ struct AdmissionFixture {
     let author = Fixtures.key(1)
     let second = Fixtures.key(2)
 
-    init(name: String = "closed", rounds: Int = 50, members: Int = 3) throws {
+    init(name: String = "closed", rounds: Int = 1000, members: Int = 3) throws {
         let open = try Fixtures.manifest(name: name, rounds: rounds, members: members)
         manifest = try SignedManifest(
             signing: try open.closed(issuers: [1, 2].map { Fixtures.key($0).publicKey }),

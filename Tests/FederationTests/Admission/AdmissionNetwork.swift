@@ -5,7 +5,7 @@ import Tensors
 
 /// A federation of members in one process: instances with disks, messages in order and at once.
 ///
-/// Training gives each member an update of its own at once, and a sum is a digest of its
+/// Training gives each member an update of its own after a second, and a sum is a digest of its
 /// participants. `cut` takes nodes off the network.
 struct AdmissionNetwork {
     struct Node {
@@ -17,8 +17,8 @@ struct AdmissionNetwork {
         var log: [LogRecord] = []
         var notifications: [Notification] = []
         var refusals: [RejectReason] = []
-        /// Objects that were asked of this node, by whom.
-        var asked: Set<PublicKey> = []
+        /// To whom this node served objects.
+        var served: Set<PublicKey> = []
 
         var isOver: Bool {
             notifications.contains { if case .membershipOver = $0 { true } else { false } }
@@ -31,6 +31,7 @@ struct AdmissionNetwork {
     var milliseconds: UInt64 = 1000
     private var queue: [(from: Int, to: Int, bytes: [UInt8])] = []
     private var links: Set<[Int]> = []
+    private var trainings: [(at: UInt64, node: Int, event: Event)] = []
     /// Whether a node stops after so many of its next directives.
     var stopsAfter: [Int: Int] = [:]
 
@@ -68,6 +69,7 @@ struct AdmissionNetwork {
     mutating func kill(_ index: Int) {
         nodes[index].instance = nil
         queue.removeAll { $0.from == index || $0.to == index }
+        trainings.removeAll { $0.node == index }
         for link in links where link.contains(index) {
             links.remove(link)
             for other in link where other != index { tell(other, .disconnected(key(index))) }
@@ -81,6 +83,9 @@ struct AdmissionNetwork {
             milliseconds += 250
             connect()
             for index in nodes.indices { tell(index, .tick) }
+            let due = trainings.filter { $0.at <= milliseconds }
+            trainings.removeAll { $0.at <= milliseconds }
+            for training in due { tell(training.node, training.event) }
             deliver()
         }
     }
@@ -116,6 +121,7 @@ struct AdmissionNetwork {
     }
 
     mutating func tell(_ index: Int, _ event: Event) {
+        let now = now
         guard let directives = nodes[index].instance?.handle(event, now: now) else { return }
         for directive in directives {
             if let left = stopsAfter[index] {
@@ -147,7 +153,8 @@ struct AdmissionNetwork {
             let summary = UpdateSummary(
                 objectID: Fixtures.digest("update \(round) \(index)"), member: key(index),
                 round: round, baseAdapterDigest: base, exampleCount: 8, byteCount: 100)
-            tell(index, .updateReady(round: round, summary: summary))
+            trainings.append(
+                (milliseconds + 1000, index, .updateReady(round: round, summary: summary)))
         case .fetch(let order): fetch(order, for: index)
         case .aggregate(let order):
             let text = order.participants.map { "\($0.objectID)" }.joined()
@@ -185,9 +192,9 @@ struct AdmissionNetwork {
                 links.contains([min(index, holder), max(index, holder)]),
                 let registry = nodes[holder].instance?.admissionRegistry
             else { continue }
-            nodes[holder].asked.insert(key(index))
             let seconds = AdmissionFixture.now + milliseconds / 1000
             guard registry.refusal(of: key(index), at: seconds) == nil else { continue }
+            nodes[holder].served.insert(key(index))
             switch order.kind {
             case .update(let summary):
                 tell(index, .objectFetched(order.objectID, .update(.success(summary))))

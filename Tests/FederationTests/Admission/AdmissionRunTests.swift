@@ -15,8 +15,6 @@ struct AdmissionRunTests {
             .filter { $0.participatingMembers.contains(member) }.map(\.round)
     }
 
-    private var standardReason: String { "gone" }
-
     @Test func `members with certificates train, a node without one hears nothing but the refusal`()
         throws
     {
@@ -31,7 +29,7 @@ struct AdmissionRunTests {
         #expect(
             network.nodes[3].notifications.contains(
                 .membershipOver(.membershipMissing, text: "")))
-        #expect(network.nodes[..<3].allSatisfy { !$0.asked.contains(network.key(3)) })
+        #expect(network.nodes[..<3].allSatisfy { !$0.served.contains(network.key(3)) })
     }
 
     @Test func `a certificate brings a node in while rounds go on`() throws {
@@ -59,7 +57,7 @@ struct AdmissionRunTests {
         let before = rounds(network, 0)
         let revocation = network.fixture.revocation(of: network.fixture.chain(of: 5))
         network.tell(1, .membershipLearned(.init(revocations: [revocation])))
-        for index in network.nodes.indices { network.nodes[index].asked = [] }
+        for index in network.nodes.indices { network.nodes[index].served = [] }
         network.pass(seconds: 12)
         #expect(rounds(network, 0) >= before + 3)
         #expect(
@@ -72,7 +70,7 @@ struct AdmissionRunTests {
             #expect(
                 try roundsOf(gone, in: network.nodes[index]).allSatisfy { $0 <= before + 1 })
             #expect(network.nodes[index].log.contains(.revoked(revocation)))
-            #expect(!network.nodes[index].asked.contains(gone), "it asks nobody for anything")
+            #expect(!network.nodes[index].served.contains(gone))
             #expect(network.status(index)?.adapterDigest == network.status(0)?.adapterDigest)
         }
         // Once more from the start, with a home that has forgotten the revocation.
