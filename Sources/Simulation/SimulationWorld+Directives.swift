@@ -51,7 +51,7 @@ extension SimulationWorld {
             if case .departed = notification { nodes[node].isGone = true }
         case .finished:
             nodes[node].isFinished = true
-        case .cancelFetch, .refuse:
+        case .cancelFetch, .refuse, .membershipReply:
             break
         case .publish, .mix, .discard:
             preconditionFailure("a federation that certifies averages no states")

@@ -87,11 +87,19 @@ public final class Swarm: Sendable {
 
     /// Registers what serves the streams that peers open for a protocol; before `start()`.
     ///
-    /// When the handler returns, its write side is closed and unread input is discarded.
+    /// Peers that the configuration does not serve are not heard. When the handler returns, its
+    /// write side is closed and unread input is discarded.
     public func register(
         protocol id: String, handler: @escaping @Sendable (PeerID, SwarmStream) async -> Void
     ) {
-        register(id) { connection, stream in await handler(connection.peer, stream) }
+        let mayServe = configuration.mayServe
+        register(id) { connection, stream in
+            guard mayServe(connection.peer, id) else {
+                stream.reset()
+                return
+            }
+            await handler(connection.peer, stream)
+        }
     }
 
     func register(_ id: String, service: @escaping Service) {

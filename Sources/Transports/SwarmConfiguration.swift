@@ -24,6 +24,8 @@ public struct SwarmConfiguration: Sendable {
     public var circuitByteCountMin: UInt64 = 0
     /// The IP addresses that may be dialled, as text; nil for all.
     public var dialledHosts: Set<String>?
+    /// Whether a peer's stream of a registered protocol is answered; others are reset.
+    public var mayServe: @Sendable (PeerID, String) -> Bool = { _, _ in true }
     /// What tells this process from another with the same identity; identify's agentVersion has it
     /// in parentheses behind the program.
     public var instanceTag: String?

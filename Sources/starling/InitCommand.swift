@@ -76,6 +76,7 @@ struct InitCommand: AsyncParsableCommand {
     @OptionGroup var aggregation: AggregationOptions
     @OptionGroup var exchange: ExchangeOptions
     @OptionGroup var secure: SecureOptions
+    @OptionGroup var admission: AdmissionOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
@@ -103,6 +104,7 @@ struct InitCommand: AsyncParsableCommand {
                 record.add("secure_minimum", secure.memberMinimum)
             }
             record.add("exchange", "\(options.exchange.kind)")
+            record.add("admission", admission.admission.rawValue)
             record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
             console.report(
                 record,
@@ -141,6 +143,7 @@ struct InitCommand: AsyncParsableCommand {
             options.warmupStepCount = warmup
             options.startMemberCount = members
             options.secure = try secure.settings(memberCount: members)
+            options.issuers = try admission.settings
             options.quorumMinimum = quorum
             options.absentRoundCountMax = absentRounds
             options.normBound = normBound

@@ -196,6 +196,17 @@ final class NodeNarrator: Sendable {
                 "evidence", ["peer": name(key)],
                 "\(name(key)) broke the rules of the secure round; its own signatures show it"
             )
+        case .membershipOver(let reason, let text):
+            say(
+                "membership_over", ["reason": reason.sentence, "text": text],
+                reason.sentence + (text.isEmpty ? "" : " The issuer says: \(text)")
+            )
+        case .inviteOverused(_, let key):
+            say(
+                "invite_overused", ["peer": name(key)],
+                "WARNING: \(name(key)) has a certificate for an invite that others have used up; "
+                    + "its issuers know who"
+            )
         case .duplicateIdentity:
             say("duplicate", [:], "another running node has this node's key")
         case .stateMixed(let round, let inputCount, let distance):

@@ -25,7 +25,7 @@ struct PeersListCommand: AsyncParsableCommand {
         var record = JSONRecord()
         func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
         record.add("running", .bool(listing.live != nil))
-        record.add("join_lines", strings(listing.live.map(joinLines) ?? []))
+        record.add("join_lines", strings(listing.live?.told ?? []))
         record.add("configured", strings(listing.configured.map(\.description)))
         record.add("connected", strings(listing.live?.connections.map(\.peer) ?? []))
         record.add(
@@ -72,7 +72,7 @@ struct PeersListCommand: AsyncParsableCommand {
     private static func text(of listing: PeerBook.Listing) -> String {
         var lines: [String] = []
         if let live = listing.live {
-            lines += joinLines(of: live).map { "join line   \($0)" }
+            lines += live.told.map { "join line   \($0)" }
             for connection in live.connections {
                 let way = connection.isDialer ? "to" : "from"
                 lines.append(
@@ -93,11 +93,6 @@ struct PeersListCommand: AsyncParsableCommand {
         return lines.isEmpty
             ? "No peers yet; 'starling peers add ADDRESS' adds one."
             : lines.joined(separator: "\n")
-    }
-
-    /// What others join by: the addresses that the node tells, with its id.
-    private static func joinLines(of live: NetworkSnapshot) -> [String] {
-        live.told
     }
 
     /// A peer's words without what a terminal would obey.

@@ -22,6 +22,15 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The address of a member, as its join line says.")
     var join: String?
 
+    @Option(help: "An invite into a federation of members, as 'members invite' prints it.")
+    var invite: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "This node's membership certificate, as 'members admit' writes it.",
+            valueName: "file"))
+    var certificate: String?
+
     @Option(parsing: .upToNextOption, help: "Private text: files (.txt, .jsonl) or folders.")
     var data: [String] = []
 
@@ -160,6 +169,8 @@ struct RunCommand: AsyncParsableCommand {
             home: home.folder, settings: settings, logger: try logger(settings.logLevel)
         ) { narrator.tell($0) }
         options.join = try address(join)
+        options.invite = try invite.map { try InviteCode($0) }
+        options.certificatePath = certificate
         options.modelPath = model
         options.linger = stay ? nil : .seconds(linger)
         return options

@@ -9,7 +9,7 @@ struct Starling: AsyncParsableCommand {
         discussion: "Exit codes are listed in docs/exit-codes.md.",
         subcommands: [
             InitCommand.self, PlanCommand.self, RunCommand.self, PeersCommand.self,
-            StatusCommand.self,
+            MembersCommand.self, StatusCommand.self,
             ExportCommand.self, VerifyCommand.self, AuditCommand.self, LogCommand.self,
             TrainCommand.self, EvalCommand.self,
             GenerateCommand.self, SimulateCommand.self, BenchCommand.self, DoctorCommand.self,

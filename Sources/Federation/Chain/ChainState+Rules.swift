@@ -80,9 +80,16 @@ extension ChainState {
         let departures = proposal.departures
         guard Self.isAscending(departures.map(\.member)) else { throw .proposalInvalid }
         var announced: Set<PublicKey> = []
-        for case .announced(let leave) in departures.map(\.reason) {
-            try check(leave)
-            announced.insert(leave.member)
+        for departure in departures {
+            switch departure.reason {
+            case .announced(let leave):
+                try check(leave)
+                announced.insert(leave.member)
+            case .revoked(let revocation):
+                try check(revocation, of: departure.member)
+                announced.insert(departure.member)
+            case .silentRounds: break
+            }
         }
         let silent = silentDepartures(absences: proposal.absences).filter {
             !announced.contains($0.member)
@@ -97,6 +104,22 @@ extension ChainState {
         guard let since = memberSince[leave.member] else { throw .notMember }
         guard leave.memberSince == since else { throw .replay }
         guard leave.isValid(manifest: manifestDigest) else { throw .signatureInvalid }
+    }
+
+    /// Checks that an issuer revoked the certificate of a present member.
+    ///
+    /// Whether the member has another one by now is not for the chain to say: who commits knows.
+    private func check(
+        _ revocation: SignedRevocation, of member: PublicKey
+    ) throws(RejectReason) {
+        guard let issuers = manifest.admission?.issuers, revocation.node == member,
+            isMember(member)
+        else { throw .proposalInvalid }
+        do throws(MembershipRefusal) {
+            try revocation.verify(federation: manifestDigest, issuers: issuers)
+        } catch {
+            throw error.reason == .signatureInvalid ? .signatureInvalid : .proposalInvalid
+        }
     }
 
     /// The members whose silence lasts too long with these absences: they must depart, so that

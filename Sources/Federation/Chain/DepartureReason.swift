@@ -4,4 +4,6 @@ public enum DepartureReason: Hashable, Sendable {
     case announced(SignedLeave)
     /// The member was silent for so many rounds in a row, which the entries show.
     case silentRounds(Int)
+    /// An issuer revoked its certificate; the revocation is in the entry.
+    case revoked(SignedRevocation)
 }

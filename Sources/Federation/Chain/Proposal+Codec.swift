@@ -159,6 +159,9 @@ extension Proposal.Departure {
         case .silentRounds(let count):
             writer.write(UInt8(2))
             writer.write(count: count)
+        case .revoked(let revocation):
+            writer.write(UInt8(3))
+            writer.write(prefixed: revocation.bytes)
         }
     }
 
@@ -173,6 +176,10 @@ extension Proposal.Departure {
                     signature: try reader.readSignature()))
         case 2:
             reason = .silentRounds(Int(try reader.read(UInt32.self)))
+        case 3:
+            reason = .revoked(
+                try SignedRevocation(
+                    bytes: reader.readPrefixed(max: SignedRevocation.byteCountMax)))
         default:
             throw .malformed(offset: offset)
         }

@@ -179,6 +179,14 @@ nonisolated struct WireFrame: Sendable {
     set {body = .roster(newValue)}
   }
 
+  var membership: WireMembership {
+    get {
+      if case .membership(let v)? = body {return v}
+      return WireMembership()
+    }
+    set {body = .membership(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -200,6 +208,7 @@ nonisolated struct WireFrame: Sendable {
     case stateRequest(WireStateRequest)
     case stateReply(WireStateReply)
     case roster(WireRoster)
+    case membership(WireMembership)
 
   }
 
@@ -222,6 +231,9 @@ nonisolated struct WireHello: Sendable {
   var height: UInt64 = 0
 
   var headDigest: Data = Data()
+
+  /// The sender's certificate chain; empty where none is asked for.
+  var membership: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -566,13 +578,31 @@ nonisolated struct WireRoster: Sendable {
   init() {}
 }
 
+/// Certificate chains and revocations, in the layouts of docs/protocol/federation.md.
+nonisolated struct WireMembership: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var certificates: [Data] = []
+
+  var revocations: [Data] = []
+
+  /// What all come to that the sender knows.
+  var digest: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "starling.federation"
 
 nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Frame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}refuse\0\u{1}status\0\u{1}join\0\u{1}leave\0\u{1}announcement\0\u{1}propose\0\u{1}commit\0\u{3}view_change\0\u{1}decision\0\u{1}result\0\u{3}chain_request\0\u{1}chain\0\u{3}manifest_request\0\u{3}manifest_reply\0\u{3}state_request\0\u{3}state_reply\0\u{1}roster\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}refuse\0\u{1}status\0\u{1}join\0\u{1}leave\0\u{1}announcement\0\u{1}propose\0\u{1}commit\0\u{3}view_change\0\u{1}decision\0\u{1}result\0\u{3}chain_request\0\u{1}chain\0\u{3}manifest_request\0\u{3}manifest_reply\0\u{3}state_request\0\u{3}state_reply\0\u{1}roster\0\u{2}\u{2}membership\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -814,6 +844,19 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.body = .roster(v)
         }
       }()
+      case 20: try {
+        var v: WireMembership?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .membership(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .membership(v)
+        }
+      }()
       default: break
       }
     }
@@ -897,6 +940,10 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       guard case .roster(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
     }()
+    case .membership?: try {
+      guard case .membership(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -911,7 +958,7 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}manifest_digest\0\u{3}base_model_digest\0\u{3}public_key\0\u{1}height\0\u{3}head_digest\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}manifest_digest\0\u{3}base_model_digest\0\u{3}public_key\0\u{1}height\0\u{3}head_digest\0\u{1}membership\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -925,6 +972,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 4: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.height) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.headDigest) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.membership) }()
       default: break
       }
     }
@@ -949,6 +997,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.headDigest.isEmpty {
       try visitor.visitSingularBytesField(value: self.headDigest, fieldNumber: 6)
     }
+    if !self.membership.isEmpty {
+      try visitor.visitSingularBytesField(value: self.membership, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -959,6 +1010,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.publicKey != rhs.publicKey {return false}
     if lhs.height != rhs.height {return false}
     if lhs.headDigest != rhs.headDigest {return false}
+    if lhs.membership != rhs.membership {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1736,6 +1788,46 @@ nonisolated extension WireRoster: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   static func ==(lhs: WireRoster, rhs: WireRoster) -> Bool {
     if lhs.joins != rhs.joins {return false}
     if lhs.leaves != rhs.leaves {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMembership: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Membership"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificates\0\u{1}revocations\0\u{1}digest\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.certificates) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.revocations) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.certificates.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.certificates, fieldNumber: 1)
+    }
+    if !self.revocations.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.revocations, fieldNumber: 2)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireMembership, rhs: WireMembership) -> Bool {
+    if lhs.certificates != rhs.certificates {return false}
+    if lhs.revocations != rhs.revocations {return false}
+    if lhs.digest != rhs.digest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

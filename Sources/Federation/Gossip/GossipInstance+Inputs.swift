@@ -98,7 +98,7 @@ extension GossipInstance {
         }
     }
 
-    private mutating func drop(_ member: PublicKey) {
+    mutating func drop(_ member: PublicKey) {
         guard let input = inputs.removeValue(forKey: member) else { return }
         emit(.forget(keys: [DurableRecord.input(member)]))
         discard(input.summary.objectID)
@@ -183,7 +183,7 @@ extension GossipInstance {
             if let fetch = input.fetch {
                 guard !fetch.isOrdered, now >= fetch.retryAt else { continue }
             }
-            guard peers[member]?.isRefused == false else { continue }
+            guard peers[member]?.isUsable == true else { continue }
             input.fetch = input.fetch ?? FetchState(retryAt: now)
             input.fetch?.isOrdered = true
             inputs[member] = input

@@ -3,7 +3,9 @@ internal import Cryptography
 /// Connections, greetings, heartbeats and the roster.
 extension GossipInstance {
     mutating func start() {
-        if !roster.isMember(own) {
+        startAdmission()
+        standingChanged(of: [])
+        if !roster.hasJoined(own) {
             // After a leave the next join is of a greater height.
             let height = roster.entries[own].map { $0.join.height + 1 } ?? 0
             let join = SignedJoin(manifest: manifest.digest, height: height, signer: signer)
@@ -23,16 +25,9 @@ extension GossipInstance {
             emit(.refuse(peer, .tooMany))
             return
         }
-        peers[peer] = PeerState(lastHeardAt: now)
-        let hello = Hello(
-            protocolVersion: FederationProtocol.version, manifestDigest: manifest.digest,
-            baseModelDigest: baseModelDigest, publicKey: own, height: progress.round,
-            headDigest: roster.digest)
-        send(.hello(hello), to: [peer])
-        // The own membership first: without it the other takes nothing.
-        for share in roster.shares(of: [own]) { send(.roster(share), to: [peer]) }
-        sendStatus(to: [peer])
-        push()
+        peers[peer] = PeerState(lastHeardAt: now, isAdmitted: admission.isOpen)
+        greet(peer)
+        if admission.isOpen { welcome(peer) }
     }
 
     // MARK: Messages
@@ -41,6 +36,7 @@ extension GossipInstance {
         guard peers[peer]?.isRefused == false else { return }
         do throws(RejectReason) {
             let message = try MessageCodec.decode(bytes)
+            guard try mayRead(message, from: peer) else { return }
             peers[peer]?.lastHeardAt = now
             try handle(message, from: peer)
         } catch {
@@ -55,6 +51,7 @@ extension GossipInstance {
         case .hello(let hello):
             try hello.check(
                 manifest: manifest.digest, baseModel: baseModelDigest, sender: peer)
+            try admit(hello, from: peer)
             shareRoster(with: peer, theirs: hello.headDigest)
         case .refuse(let reason): emit(.notify(.refusedBy(peer, reason)))
         case .status(let status):
@@ -66,6 +63,8 @@ extension GossipInstance {
             try receivedAnnouncement(announcement, from: peer)
         case .stateRequest: answer(to: peer)
         case .stateReply(let reply): try receivedReply(reply, from: peer)
+        case .membership(let share, let digest):
+            receivedMembership(share, digest: digest, from: peer)
         case .manifestRequest: send(.manifestReply(manifest.bytes), to: [peer])
         // The rest belongs to federations that certify.
         case .join, .leave, .propose, .commit, .viewChange, .decision, .result, .chainRequest,
@@ -75,13 +74,13 @@ extension GossipInstance {
     }
 
     /// Refuses a peer until it connects anew, and tells it why.
-    private mutating func refuse(_ peer: PublicKey, _ reason: RejectReason) {
+    mutating func refuse(_ peer: PublicKey, _ reason: RejectReason) {
         peers[peer]?.isRefused = true
         let key = PeerInstance.RefusalKey(member: peer, reason: reason)
         if reportedRefusals.count < Limits.reportCount, reportedRefusals.insert(key).inserted {
             emit(.appendLog(.peerRefused(member: peer, reason)))
         }
-        send(.refuse(reason), to: [peer])
+        tellWhy(reason, to: peer)
         emit(.refuse(peer, reason))
     }
 
@@ -90,6 +89,7 @@ extension GossipInstance {
     /// Takes memberships in, durably, and passes on with the next heartbeat what was new.
     private mutating func learn(_ share: RosterShare) {
         let news = roster.learn(share, manifest: manifest.digest)
+        standingChanged(of: [])
         for join in news.joins {
             emit(.appendLog(.joined(member: join.member, height: join.height)))
             if join.member != own { emit(.notify(.memberJoined(join.member, height: join.height))) }
@@ -158,7 +158,7 @@ extension GossipInstance {
     mutating func sendStatus(to receivers: [PublicKey]) {
         send(
             .status(status(isFinished: isFinished)),
-            to: receivers.filter { peers[$0]?.isRefused == false })
+            to: receivers.filter { peers[$0]?.isUsable == true })
     }
 
     // MARK: Leaving

@@ -82,7 +82,7 @@ extension GossipInstance {
             - ownState.receivers.count
         guard wanted > 0 else { return }
         let targets = places(inRound: ownState.announcement.summary.round)
-            .filter { peers[$0]?.isRefused == false && !ownState.receivers.contains($0) }
+            .filter { peers[$0]?.isUsable == true && !ownState.receivers.contains($0) }
             .prefix(wanted)
         guard !targets.isEmpty else { return }
         self.ownState?.receivers.formUnion(targets)
@@ -159,7 +159,7 @@ extension GossipInstance {
     /// Whether the mean still waits for something to arrive: one state and the end of all fetches, or
     /// in groups as many states as members of the group were reached.
     private func isWorthWaiting(_ ready: [GossipInput]) -> Bool {
-        guard let ownState, peers.values.contains(where: { !$0.isRefused }) else { return false }
+        guard let ownState, peers.values.contains(where: \.isUsable) else { return false }
         let wanted = settings.kind == .groups ? ownState.receivers.count : 1
         guard ready.count < max(wanted, 1) || ready.count < inputs.count else { return false }
         return now.seconds(since: ownState.announcedAt) < GossipTiming.mixSeconds

@@ -15,6 +15,9 @@ public struct GossipInstance: Sendable {
     let baseModelDigest: Digest
     let manifest: SignedManifest
     let retainedRoundCount: Int
+    var admission: AdmissionInstance
+    /// The certificate that this node was started with, until it is on record.
+    var ownMembership: MembershipChain?
 
     var roster = GossipRoster()
     var peers: [PublicKey: PeerState] = [:]
@@ -90,7 +93,7 @@ public struct GossipInstance: Sendable {
     /// - Throws: `RestoreError`, which always means damage or a foreign store.
     public init(
         restored: RestoredState, baseModelDigest: Digest, signer: any MessageSigner,
-        retainedRoundCount: Int = 8, now: Timestamp
+        retainedRoundCount: Int = 8, admission: AdmissionSetup? = nil, now: Timestamp
     ) throws(RestoreError) {
         guard restored.manifest.manifest.baseModelDigest == baseModelDigest else {
             throw .baseModelMismatch
@@ -102,6 +105,10 @@ public struct GossipInstance: Sendable {
         self.retainedRoundCount = max(1, retainedRoundCount)
         self.now = now
         manifest = restored.manifest
+        self.admission = try AdmissionInstance(
+            manifest: restored.manifest, signer: signer, setup: admission,
+            records: restored.records, now: now)
+        ownMembership = admission?.membership
         progress = GossipProgress(
             round: 0, state: restored.manifest.manifest.initialAdapterDigest, exampleCount: 0)
         nextHeartbeatAt = now
@@ -117,7 +124,7 @@ public struct GossipInstance: Sendable {
         case .started: start()
         case .tick: break
         case .connected(let peer): connected(peer)
-        case .disconnected(let peer): peers[peer] = nil
+        case .disconnected(let peer): forget(peer)
         case .received(let peer, let bytes): received(bytes, from: peer)
         case .trainingProgressed(let round, let stepsDone, let seconds):
             if seconds.isFinite, seconds > 0 { secondsPerStep = seconds }
@@ -138,6 +145,9 @@ public struct GossipInstance: Sendable {
             mixing = nil
             mixRetryAt = self.now.adding(seconds: GossipTiming.retrySeconds)
         case .leaveRequested: leave()
+        case .membershipLearned(let share): act(on: admission.learn(share))
+        case .membershipRequested(let id, let peer, let bytes):
+            answerMembership(id: id, from: peer, bytes)
         case .measuredTransferRate, .receivedFrame: break
         case .updateReady, .aggregated, .aggregationFailed, .contributionReady, .sumRefused:
             preconditionFailure("a federation that gossips sums no updates")
@@ -158,19 +168,15 @@ public struct GossipInstance: Sendable {
         directTraining()
         report()
         if now >= nextHeartbeatAt { beat() }
+        tickAdmission()
     }
 
     mutating func emit(_ directive: Directive) {
         output.append(directive)
     }
 
-    mutating func send(_ message: Message, to receivers: [PublicKey]) {
-        guard !receivers.isEmpty else { return }
-        emit(.send(to: receivers, bytes: MessageCodec.encode(message)))
-    }
-
     /// The peers that can be talked to, in ascending order.
     var connectedPeers: [PublicKey] {
-        peers.filter { !$0.value.isRefused }.keys.sorted()
+        peers.filter(\.value.isUsable).keys.sorted()
     }
 }

@@ -25,12 +25,28 @@ struct GossipRoster: Sendable {
     /// left (1).
     private(set) var digest = Digest.zero
 
+    /// The nodes that have certificates; `nil` where none is asked for.
+    private var admitted: Set<PublicKey>?
+
     init() {
         update()
     }
 
-    func isMember(_ key: PublicKey) -> Bool {
+    /// Whether a node has joined and not left.
+    func hasJoined(_ key: PublicKey) -> Bool {
         entries[key].map { $0.leave == nil } ?? false
+    }
+
+    /// Whether a node has joined, has not left, and may take part.
+    func isMember(_ key: PublicKey) -> Bool {
+        hasJoined(key) && admitted?.contains(key) != false
+    }
+
+    /// Lets only nodes with certificates be members.
+    mutating func restrict(to admitted: Set<PublicKey>) {
+        guard self.admitted != admitted else { return }
+        self.admitted = admitted
+        update()
     }
 
     /// Takes over what was stored, which was checked when it came.
@@ -90,7 +106,7 @@ struct GossipRoster: Sendable {
 
     private mutating func update() {
         let keys = entries.keys.sorted()
-        members = keys.filter { entries[$0]?.leave == nil }
+        members = keys.filter(isMember)
         candidates = members.map(GossipDraw.Candidate.init)
         var writer = CanonicalWriter(domain: "starling/roster/1")
         for member in keys {

@@ -32,7 +32,7 @@ public struct GossipSnapshot: Hashable, Sendable {
         let instance = try GossipInstance(
             restored: RestoredState(manifest: manifest, records: records),
             baseModelDigest: manifest.manifest.baseModelDigest, signer: NoSigner(),
-            now: Timestamp(milliseconds: 0))
+            admission: AdmissionSetup(zeroSeconds: 0), now: Timestamp(milliseconds: 0))
         round = instance.progress.round
         roundCount = instance.roundCount
         adapterDigest = instance.progress.state

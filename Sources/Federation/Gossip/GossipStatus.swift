@@ -21,7 +21,16 @@ public protocol FederationInstance: Sendable {
     mutating func handle(_ event: Event, now: Timestamp) -> [Directive]
     /// Where the node stands at that time.
     func status(now: Timestamp) -> PeerStatus
+    /// The certificates and revocations that the node knows.
+    var admissionRegistry: AdmissionRegistry { get }
 }
 
-extension PeerInstance: FederationInstance {}
-extension GossipInstance: FederationInstance {}
+extension PeerInstance: FederationInstance {
+    /// The certificates and revocations that the node knows.
+    public var admissionRegistry: AdmissionRegistry { admission.registry }
+}
+
+extension GossipInstance: FederationInstance {
+    /// The certificates and revocations that the node knows.
+    public var admissionRegistry: AdmissionRegistry { admission.registry }
+}

@@ -45,6 +45,8 @@ public enum Directive: Hashable, Sendable {
     case adopt(adapter: ObjectID, height: UInt64, round: UInt64)
     /// Close the connections to that peer and tell why.
     case refuse(PublicKey, RejectReason)
+    /// The answer to a question of the membership stream.
+    case membershipReply(id: UInt64, bytes: [UInt8])
     /// Something a user may want to know.
     case notify(Notification)
     /// The last round is certified and its adapter is adopted, or in gossip the last round is

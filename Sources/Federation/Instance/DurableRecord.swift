@@ -18,6 +18,20 @@ enum DurableRecord {
     /// An update of the round whose bytes are here: its summary as an announcement's statement.
     static func update(_ objectID: ObjectID) -> String { "update/\(objectID)" }
 
+    // Of a federation with issuers.
+
+    /// The certificate of a node that counts; ``MembershipChain/bytes``.
+    static func certificate(_ node: PublicKey) -> String { "\(certificatePrefix)\(node)" }
+    /// The revocation of a certificate; ``SignedRevocation/bytes``.
+    static func revocation(_ id: Digest) -> String { "\(revocationPrefix)\(id)" }
+    /// The key of an invite (32), a count (4) and the nodes that used it (32 each).
+    static func inviteUses(_ invite: PublicKey) -> String { "\(inviteUsePrefix)\(invite)" }
+
+    static let admissionPrefix = "admission/"
+    static let certificatePrefix = "admission/certificate/"
+    static let revocationPrefix = "admission/revocation/"
+    static let inviteUsePrefix = "admission/invite/"
+
     // Of a federation that gossips.
 
     /// A ``GossipProgress``.

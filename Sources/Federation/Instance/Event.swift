@@ -43,6 +43,10 @@ public enum Event: Hashable, Sendable {
     case mixFailed(round: UInt64)
     /// The user wants this node to leave the federation for good.
     case leaveRequested
+    /// Somebody at this machine brings certificates or revocations.
+    case membershipLearned(MembershipShare)
+    /// A question came over the membership stream; the answer names the same id.
+    case membershipRequested(id: UInt64, from: PublicKey, bytes: [UInt8])
     /// A transfer was measured; bytes of content per second.
     case measuredTransferRate(bytesPerSecond: Double)
 }

@@ -37,6 +37,10 @@ public enum Notification: Hashable, Sendable {
     case secureEvidence(PublicKey)
     /// A peer refused this node.
     case refusedBy(PublicKey, RejectReason)
+    /// This node may take part no longer, for that reason and with an issuer's words.
+    case membershipOver(RejectReason, text: String)
+    /// A node has a certificate for an invite that others have used up.
+    case inviteOverused(invite: PublicKey, node: PublicKey)
     /// Another running node has this node's key.
     case duplicateIdentity
     /// The departure that this node asked for is certified.

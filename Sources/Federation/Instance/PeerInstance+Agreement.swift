@@ -81,7 +81,7 @@ extension PeerInstance {
             absences = secureAbsences(outcome)
         } else if case .round = kind {
             guard !isSecure else { return nil }
-            participants = current.usable
+            participants = usableUpdates
             let present = Set(participants.map(\.summary.member))
             absences = current.members.filter { !present.contains($0) }.map {
                 RoundReport.Absence(member: $0, reason: absenceReason(of: $0))
@@ -102,6 +102,7 @@ extension PeerInstance {
             return refusal.map { .refused($0) } ?? .transferIncomplete
         }
         if let refusal = current.refusedMembers[member] { return .refused(refusal) }
+        if !counts(member) { return absenceReasonOfExcluded(member) }
         if pendingLeaves[member] != nil { return .left }
         if member == own { return current.ownAbstention ?? .tooSlow }
         return abstention(of: member) ?? (isReachable(member) ? .tooSlow : .silent)

@@ -5,7 +5,7 @@ extension PeerInstance {
     /// Whether the peer is connected and was heard lately.
     func isReachable(_ peer: PublicKey) -> Bool {
         if peer == own { return true }
-        guard let state = peers[peer], !state.isRefused else { return false }
+        guard let state = peers[peer], state.isUsable else { return false }
         return now.seconds(since: state.lastHeardAt) < Timing.silenceSeconds
     }
 
@@ -79,6 +79,7 @@ extension PeerInstance {
     /// one a round.
     var awaitedMembers: [PublicKey] {
         current.members.filter { member in
+            guard counts(member) else { return false }
             if let announcement = current.announcements[member] {
                 let objectID = announcement.summary.objectID
                 return current.held[objectID] == nil && current.refused[objectID] == nil
@@ -109,7 +110,7 @@ extension PeerInstance {
         case .membership: return membershipChange != nil
         case .round where isSecure: return proposableOutcome != nil
         case .round:
-            guard current.usable.count >= max(1, current.participantMinimum) else { return false }
+            guard usableUpdates.count >= max(1, current.participantMinimum) else { return false }
             return awaitedMembers.isEmpty || now >= updateDeadline
         }
     }

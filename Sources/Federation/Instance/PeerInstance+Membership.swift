@@ -10,9 +10,9 @@ extension PeerInstance {
 
     /// A node that is no member asks to be one, once it has caught up with its peers.
     mutating func askToJoin() {
-        guard !isMember, !isLeaving, !hasDeparted, !chain.isFinished, now >= nextJoinAt else {
-            return
-        }
+        guard !isMember, !isLeaving, !hasDeparted, !chain.isFinished, now >= nextJoinAt,
+            admission.mayTrain(own, at: now)
+        else { return }
         let highest = peers.values.compactMap { $0.status?.height }.max()
         guard let highest, chain.height >= highest else { return }
         nextJoinAt = now.adding(seconds: Timing.joinSeconds)
@@ -27,6 +27,7 @@ extension PeerInstance {
             pendingJoins[join.member]?.lastSeenAt = now
         } else {
             try chain.check(join)
+            guard admission.mayTrain(join.member, at: now) else { throw .notMember }
             guard pendingJoins.count < Limits.pendingJoinCount || pendingJoins[join.member] != nil
             else { throw .tooMany }
             pendingJoins[join.member] = PendingJoin(
@@ -36,7 +37,7 @@ extension PeerInstance {
             now.seconds(since: pending.forwardedAt) >= Timing.joinSeconds / 2
         else { return }
         pendingJoins[join.member]?.forwardedAt = now
-        let others = peers.keys.filter { $0 != peer && peers[$0]?.isRefused == false }
+        let others = peers.keys.filter { $0 != peer && peers[$0]?.isUsable == true }
         send(.join(join), to: others.sorted())
     }
 
@@ -73,7 +74,8 @@ extension PeerInstance {
             .filter { now.seconds(since: $0.lastSeenAt) < Timing.joinLifetimeSeconds }
             .map(\.join)
             .filter { join in
-                !chain.isMember(join.member) && join.height <= chain.height
+                !chain.isMember(join.member) && admission.mayTrain(join.member, at: now)
+                    && join.height <= chain.height
                     && join.height >= chain.departureHeights[join.member, default: 0]
             }
             .sorted { $0.member < $1.member }
@@ -86,7 +88,8 @@ extension PeerInstance {
             .map { Proposal.Departure(member: $0.member, reason: .announced($0)) }
         // The last member cannot leave: a chain without members could never go on.
         if departures.count == chain.members.count { departures.removeAll { $0.member == own } }
-        let leaving = Set(departures.map(\.member))
+        var leaving = Set(departures.map(\.member))
+        departures += revokedDepartures.filter { leaving.insert($0.member).inserted }
         departures += chain.silentDepartures(absences: absences).filter {
             !leaving.contains($0.member)
         }

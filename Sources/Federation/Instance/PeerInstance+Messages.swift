@@ -6,6 +6,7 @@ extension PeerInstance {
         guard peers[peer]?.isRefused == false else { return }
         do throws(RejectReason) {
             let message = try MessageCodec.decode(bytes)
+            guard try mayRead(message, from: peer) else { return }
             peers[peer]?.lastHeardAt = now
             try handle(message, from: peer)
         } catch {
@@ -31,6 +32,8 @@ extension PeerInstance {
         case .result(let result): try receivedResult(result)
         case .chainRequest(let height): serveChain(from: height, to: peer)
         case .chain(let entries): try receivedChain(entries, from: peer)
+        case .membership(let share, let digest):
+            receivedMembership(share, digest: digest, from: peer)
         case .manifestRequest: send(.manifestReply(manifest.bytes), to: [peer])
         // The last three belong to federations that gossip.
         case .manifestReply, .stateRequest, .stateReply, .roster: break

@@ -12,18 +12,14 @@ extension PeerInstance {
             emit(.refuse(peer, .tooMany))
             return
         }
-        peers[peer] = PeerState(lastHeardAt: now)
-        let hello = Hello(
-            protocolVersion: FederationProtocol.version, manifestDigest: manifest.digest,
-            baseModelDigest: baseModelDigest, publicKey: own, height: chain.height,
-            headDigest: chain.headDigest)
-        send(.hello(hello), to: [peer])
-        sendStatus(to: [peer])
-        nextJoinAt = min(nextJoinAt, now)
+        peers[peer] = PeerState(lastHeardAt: now, isAdmitted: admission.isOpen)
+        greet(peer)
+        if admission.isOpen { welcome(peer) }
     }
 
     mutating func receivedHello(_ hello: Hello, from peer: PublicKey) throws(RejectReason) {
         try hello.check(manifest: manifest.digest, baseModel: baseModelDigest, sender: peer)
+        try admit(hello, from: peer)
         askForChain(peer, theirHeight: hello.height)
     }
 
@@ -34,7 +30,7 @@ extension PeerInstance {
         if reportedRefusals.count < Limits.reportCount, reportedRefusals.insert(key).inserted {
             emit(.appendLog(.peerRefused(member: peer, reason)))
         }
-        send(.refuse(reason), to: [peer])
+        tellWhy(reason, to: peer)
         emit(.refuse(peer, reason))
     }
 
@@ -58,7 +54,7 @@ extension PeerInstance {
         status.bytesPerSecond = bytesPerSecond
         status.abstention =
             isSecure && current.secure.standing == .lost ? .roundLost : current.ownAbstention
-        send(.status(status), to: receivers.filter { peers[$0]?.isRefused == false })
+        send(.status(status), to: receivers.filter { peers[$0]?.isUsable == true })
     }
 
     mutating func receivedStatus(_ status: StatusReport, from peer: PublicKey) {

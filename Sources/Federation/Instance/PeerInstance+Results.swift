@@ -153,6 +153,7 @@ extension PeerInstance {
         secureRecords = [:]
         current = HeightState(chain: chain, now: now)
         settleWishes()
+        learnRevocations(in: entry.proposal)
         notifyAboutEntry(entry, membersBefore: before)
         // Peers learn of the new head with the next step, not a heartbeat later.
         nextStatusAt = now

@@ -87,6 +87,7 @@ extension PeerInstance {
             return
         }
         guard current.round != nil, !isSecure else { throw .updateWrongRound }
+        guard counts(summary.member) else { throw .notMember }
         do throws(RejectReason) {
             try chain.check(announcement)
         } catch {
@@ -139,7 +140,9 @@ extension PeerInstance {
         guard isMember || current.decided != nil else { return [] }
         let decided = current.decided?.decision.proposal
         if let decided { return decided.participants.map(\.summary) }
-        let announced = current.members.compactMap { current.announcements[$0]?.summary }
+        let announced = current.members.filter(counts).compactMap {
+            current.announcements[$0]?.summary
+        }
         let proposed =
             current.accepted?.message.proposal.participants.map(\.summary).filter {
                 !announced.contains($0)
@@ -221,7 +224,7 @@ extension PeerInstance {
         guard adoptedHeight != chain.height else { return }
         guard holdsAdapter else {
             if let adapterFetch, adapterFetch.isOrdered || now < adapterFetch.retryAt { return }
-            let holders = peers.keys.sorted().filter { peers[$0]?.isRefused == false }
+            let holders = peers.keys.sorted().filter { peers[$0]?.isUsable == true }
             let sources =
                 holders.filter { holdsCertifiedAdapter($0) }
                 + holders.filter { !holdsCertifiedAdapter($0) }

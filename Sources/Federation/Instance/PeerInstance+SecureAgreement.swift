@@ -43,7 +43,8 @@ extension PeerInstance {
     /// That a round is lost is also believed where the view changes demand it: somebody committed
     /// to it, and what they committed to may be decided already.
     func canCommit(to proposal: Proposal, justification: [ViewChange]) -> Bool {
-        switch proposal.secure {
+        guard isAdmissible(proposal, justification: justification) else { return false }
+        return switch proposal.secure {
         case nil: current.holdsAll(proposal)
         case .summed(let summary): current.secure.held?.summary == summary
         case .lost:

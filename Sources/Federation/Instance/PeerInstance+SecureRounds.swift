@@ -51,13 +51,14 @@ extension PeerInstance {
         let layout = AggregationRound(manifest: manifest, layout: setup.layout, round: round)
             .secureVector
         do throws(SecurePolicyError) {
-            let policy = try SecurePolicy(
+            var policy = try SecurePolicy(
                 manifestDigest: manifest.digest, round: round, baseDigest: secureBaseDigest,
                 schemaDigest: setup.schemaDigest, format: layout.format,
                 candidates: current.members, beacon: chain.headDigest,
                 memberMinimum: settings.memberMinimum, networkKey: setup.networkKey,
                 startedAtSeconds: setup.zeroSeconds + now.milliseconds / 1000,
                 timing: secureTiming(setup.timing, elementCount: layout.elementCount))
+            restrict(&policy)
             current.secure.instance = SecureGroupInstance(
                 policy: policy, signer: signer, secrets: setup.makeSecrets(round),
                 records: secureRecords, now: now)
@@ -93,7 +94,7 @@ extension PeerInstance {
     }
 
     mutating func receivedFrame(_ bytes: [UInt8], from peer: PublicKey) {
-        guard peers[peer]?.isRefused == false else { return }
+        guard peers[peer]?.isUsable == true else { return }
         peers[peer]?.lastHeardAt = now
         guard chain.isMember(peer) else { return }
         tellSecureRound(.received(from: peer, bytes: bytes))
@@ -116,7 +117,7 @@ extension PeerInstance {
                 secureContribution = nil
             }
         case .send(let receivers, let bytes):
-            let connected = receivers.filter { peers[$0]?.isRefused == false }
+            let connected = receivers.filter { peers[$0]?.isUsable == true }
             if !connected.isEmpty { emit(.sendFrame(to: connected, bytes: bytes)) }
         case .transcript(let transcript):
             let bytes = transcript.bytes

@@ -11,12 +11,15 @@ public struct PeerInstance: Sendable {
     let manifest: SignedManifest
     /// `nil` where rounds are not secure.
     let secureSetup: SecureRoundSetup?
+    var admission: AdmissionInstance
 
     var chain: ChainState
     /// The certified entries from height 1, as they are served to others.
     var entries: [[UInt8]]
     var current: HeightState
 
+    /// The certificate that this node was started with, until it is on record.
+    var ownMembership: MembershipChain?
     var peers: [PublicKey: PeerState] = [:]
     var pendingJoins: [PublicKey: PendingJoin] = [:]
     var pendingLeaves: [PublicKey: SignedLeave] = [:]
@@ -80,12 +83,12 @@ public struct PeerInstance: Sendable {
 
     /// Restores a node from its durable state; the first event must be `started`.
     ///
-    /// A manifest of secure rounds needs the setup for them.
+    /// A manifest of secure rounds needs the setup for them, one with issuers that for admission.
     ///
     /// - Throws: `RestoreError`, which always means damage or a foreign store.
     public init(
         restored: RestoredState, baseModelDigest: Digest, signer: any MessageSigner,
-        secureSetup: SecureRoundSetup? = nil, now: Timestamp
+        secureSetup: SecureRoundSetup? = nil, admission: AdmissionSetup? = nil, now: Timestamp
     ) throws(RestoreError) {
         precondition(
             restored.manifest.manifest.secure == nil || secureSetup != nil,
@@ -98,6 +101,9 @@ public struct PeerInstance: Sendable {
         self.secureSetup = secureSetup
         self.now = now
         manifest = restored.manifest
+        self.admission = try AdmissionInstance(
+            manifest: restored.manifest, signer: signer, setup: admission,
+            records: restored.records, now: now)
         entries = restored.entries
         chain = try Self.replay(restored)
         current = HeightState(chain: chain, now: now)
@@ -105,6 +111,7 @@ public struct PeerInstance: Sendable {
         nextJoinAt = now
         nextChainRequestAt = now
         try restoreRecords(restored.records)
+        ownMembership = admission?.membership
     }
 
     /// Takes one event and returns what the shell is to do, in order.
@@ -112,12 +119,13 @@ public struct PeerInstance: Sendable {
         self.now = max(now, self.now)
         switch event {
         case .started:
+            startAdmission()
             if let secure = manifest.manifest.secure, secure.allowsSmallGroups {
                 emit(.notify(.smallGroups(memberMinimum: secure.memberMinimum)))
             }
         case .tick: tickSecureRound()
         case .connected(let peer): connected(peer)
-        case .disconnected(let peer): peers[peer] = nil
+        case .disconnected(let peer): forget(peer)
         case .received(let peer, let bytes): received(bytes, from: peer)
         case .receivedFrame(let peer, let bytes): receivedFrame(bytes, from: peer)
         case .trainingProgressed(let round, let stepsDone, let seconds):
@@ -139,6 +147,9 @@ public struct PeerInstance: Sendable {
         case .sumRefused(let height, let reason): sumRefused(height: height, reason)
         case .leaveRequested: leave()
         case .measuredTransferRate(let rate): noteTransferRate(rate)
+        case .membershipLearned(let share): act(on: admission.learn(share))
+        case .membershipRequested(let id, let peer, let bytes):
+            answerMembership(id: id, from: peer, bytes)
         case .stateReady, .mixed, .mixFailed:
             preconditionFailure("a federation that certifies has no states of its members' own")
         }
@@ -171,6 +182,7 @@ public struct PeerInstance: Sendable {
             nextStatusAt = now.adding(seconds: Timing.statusSeconds)
             sendStatus(to: peers.keys.sorted())
             if isLeaving { sendLeave() }
+            tickAdmission()
         }
         askToJoin()
     }
@@ -179,14 +191,9 @@ public struct PeerInstance: Sendable {
         output.append(directive)
     }
 
-    mutating func send(_ message: Message, to receivers: [PublicKey]) {
-        guard !receivers.isEmpty else { return }
-        emit(.send(to: receivers, bytes: MessageCodec.encode(message)))
-    }
-
     /// The connected members but this one.
     var connectedMembers: [PublicKey] {
-        current.members.filter { $0 != own && peers[$0].map { !$0.isRefused } == true }
+        current.members.filter { $0 != own && peers[$0]?.isUsable == true }
     }
 
     mutating func sendToMembers(_ message: Message) {

@@ -5,6 +5,11 @@ struct PeerState: Sendable {
     var lastHeardAt: Timestamp
     var status: StatusReport?
     var isRefused = false
+    /// Whether it has shown that it may take part.
+    var isAdmitted = true
+
+    /// Whether it is talked to.
+    var isUsable: Bool { !isRefused && isAdmitted }
 }
 
 /// A wish to join that is waiting for an entry.

@@ -19,6 +19,7 @@ extension LogRecord {
             switch reason {
             case .announced: writer.write(UInt32(0))
             case .silentRounds(let count): writer.write(count: count)
+            case .revoked: writer.write(UInt32.max)
             }
         case .updateAnnounced(let item), .updateLate(let item):
             writer.write(raw: DurableRecord.bytes(of: item.summary))
@@ -51,6 +52,22 @@ extension LogRecord {
             writer.write(round)
             writer.write(raw: totalDigest.bytes)
             writer.write(raw: transcript.bytes)
+        case .admitted(let chain):
+            let certificate = chain.leaf
+            writer.write(raw: certificate.node.bytes)
+            writer.write(raw: certificate.id.bytes)
+            writer.write(certificate.serial)
+            writer.write(certificate.terms.notAfter)
+            writer.write(raw: certificate.invite?.key.bytes ?? Digest.zero.bytes)
+        case .revoked(let revocation):
+            writer.write(raw: revocation.node.bytes)
+            writer.write(raw: revocation.certificateID.bytes)
+            writer.write(revocation.chain.leaf.serial)
+            writer.write(revocation.timeSeconds)
+        case .inviteOverused(let invite, let node, let count):
+            writer.write(raw: invite.bytes)
+            writer.write(raw: node.bytes)
+            writer.write(count: count)
         }
         return writer.bytes
     }
@@ -60,7 +77,7 @@ extension LogRecord {
     /// An announcement: its signature (64). A departure that was announced: the leave's
     /// `memberSince` (8) and signature (64). An entry: ``CertifiedEntry/bytes``. An equivocation:
     /// both statements with their signatures, each with its length (4) in front. A forked log: the
-    /// text that `starling verify` reads.
+    /// text that `starling verify` reads. A certificate or revocation: itself.
     public var evidence: [UInt8] {
         switch self {
         case .updateAnnounced(let item), .updateLate(let item): return item.signature
@@ -78,8 +95,11 @@ extension LogRecord {
         case .logFork(_, let evidence): return evidence
         case .mixed(let record): return record.signatures.flatMap { $0 }
         case .secureConviction(let evidence, _): return evidence.bytes
+        case .departed(_, _, .revoked(let revocation)), .revoked(let revocation):
+            return revocation.bytes
+        case .admitted(let chain): return chain.bytes
         case .joined, .departed, .updateReceived, .updateRefused, .aggregated, .peerRefused,
-            .secureSumOpened:
+            .secureSumOpened, .inviteOverused:
             return []
         }
     }
@@ -146,7 +166,7 @@ public enum LogRecordReader {
             let transcript = try fields.readDigest()
             try fields.finish()
             return .secureSumOpened(round: round, totalDigest: total, transcript: transcript)
-        case 1, 2, 10, LogRecord.logForkKind: return .other(kind: kind)
+        case 1, 2, 10, LogRecord.logForkKind, 23, 24, 25: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }

@@ -28,6 +28,12 @@ public enum LogRecord: Hashable, Sendable {
     case mixed(MixRecord)
     /// A member's own log has two histories; the evidence proves it.
     case logFork(member: PublicKey, evidence: [UInt8])
+    /// This node learnt of a certificate, which is the evidence.
+    case admitted(MembershipChain)
+    /// This node learnt of a revocation, which is the evidence.
+    case revoked(SignedRevocation)
+    /// More nodes have a certificate for an invite than it is good for; theirs are on record too.
+    case inviteOverused(invite: PublicKey, node: PublicKey, count: Int)
 
     /// A member's own signatures in a secure round convict it; they are the evidence.
     case secureConviction(SecureEvidence, round: UInt64)
@@ -54,6 +60,9 @@ public enum LogRecord: Hashable, Sendable {
         case .logFork: Self.logForkKind
         case .secureConviction: 21
         case .secureSumOpened: 22
+        case .admitted: 23
+        case .revoked: 24
+        case .inviteOverused: 25
         }
     }
 }

@@ -43,6 +43,7 @@ extension Manifest {
         }
         if version > Self.aggregationVersion { exchange.write(to: &writer) }
         if version > Self.exchangeVersion { SecureSettings.write(secure, to: &writer) }
+        admission?.write(to: &writer)
         return writer.bytes
     }
 
@@ -94,6 +95,8 @@ extension Manifest {
                 ? try ExchangeSettings(reading: &reader) : .group
             let secure =
                 version > Self.exchangeVersion ? try SecureSettings.read(&reader) : nil
+            let admission =
+                version == Self.currentVersion ? try AdmissionSettings(reading: &reader) : nil
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,
@@ -101,7 +104,7 @@ extension Manifest {
                 adapter: adapter, training: training, ring: ring, normBound: normBound,
                 membership: membership, updateByteCountMax: updateByteCountMax, author: author,
                 createdAtSeconds: createdAtSeconds, aggregation: aggregation, read: read,
-                exchange: exchange, secure: secure)
+                exchange: exchange, secure: secure, admission: admission)
         } catch let error as CanonicalError {
             throw .unreadable(error)
         } catch let error as ManifestError {

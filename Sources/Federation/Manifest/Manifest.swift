@@ -107,8 +107,12 @@ public struct Manifest: Hashable, Sendable {
     static let aggregationVersion: UInt16 = 2
     /// The version of the layout with exchange settings and without secure ones.
     static let exchangeVersion: UInt16 = 3
+    /// The version of the layout with secure settings and without issuers.
+    static let secureVersion: UInt16 = 4
     /// The newest version of the layout that this code writes and reads.
-    public static let currentVersion: UInt16 = 4
+    ///
+    /// No layout has the number 5 yet.
+    public static let currentVersion: UInt16 = 6
     /// The most members a federation can have in one group.
     public static let memberCountMax = 64
 
@@ -146,6 +150,8 @@ public struct Manifest: Hashable, Sendable {
     public let exchange: ExchangeSettings
     /// How rounds hide updates; `nil` where every member sees them.
     public internal(set) var secure: SecureSettings?
+    /// Who may take part; `nil` for whoever has the manifest.
+    public let admission: AdmissionSettings?
 
     /// Checks every range.
     ///
@@ -156,7 +162,8 @@ public struct Manifest: Hashable, Sendable {
         ring: RingSettings, normBound: Double, membership: MembershipSettings,
         updateByteCountMax: Int, author: PublicKey, createdAtSeconds: UInt64,
         aggregation: AggregationSettings = .factorMean, read: READSettings? = nil,
-        exchange: ExchangeSettings = .group, secure: SecureSettings? = nil
+        exchange: ExchangeSettings = .group, secure: SecureSettings? = nil,
+        admission: AdmissionSettings? = nil
     ) throws(ManifestError) {
         self.name = name
         self.baseModelDigest = baseModelDigest
@@ -175,12 +182,14 @@ public struct Manifest: Hashable, Sendable {
         self.read = read
         self.exchange = exchange
         self.secure = secure
+        self.admission = admission
         try checkRanges()
     }
 
     /// The version of its layout: the lowest that can say what it says.
     public var version: UInt16 {
-        if secure != nil { return Self.currentVersion }
+        if admission != nil { return Self.currentVersion }
+        if secure != nil { return Self.secureVersion }
         return exchange == .group ? Self.version(aggregation, read) : Self.exchangeVersion
     }
 

@@ -9,7 +9,7 @@ public enum ManifestError: Error, Hashable, Sendable {
         case outerLearningRate, outerMomentum, proximalStrength
         case readStateSize, readLearningRate
         case groupMemberCountMax, fanOut, stalenessHalfLife, settlingRoundCount
-        case memberMinimum
+        case memberMinimum, issuers
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.

@@ -26,4 +26,10 @@ public enum ManifestExchange {
         guard case .manifestReply(let bytes) = decoded else { return nil }
         return try SignedManifest(bytes: bytes)
     }
+
+    /// Why the node that was asked does not answer; `nil` if the message is something else.
+    public static func refusal(in message: [UInt8]) -> RejectReason? {
+        guard case .refuse(let reason) = try? MessageCodec.decode(message) else { return nil }
+        return reason
+    }
 }

@@ -20,6 +20,8 @@ enum Message: Hashable, Sendable {
     case stateRequest
     case stateReply(StateReply)
     case roster(RosterShare)
+    /// News of memberships, and what all that the sender knows come to.
+    case membership(MembershipShare, digest: Digest)
 }
 
 /// The first message on a connection.
@@ -30,6 +32,8 @@ struct Hello: Hashable, Sendable {
     let publicKey: PublicKey
     let height: UInt64
     let headDigest: Digest
+    /// The sender's certificate; `nil` for an issuer and in an open federation.
+    var membership: MembershipChain?
 
     /// Checks that who sent it takes part in that federation, with the key of the connection.
     ///

@@ -9,7 +9,34 @@ extension MessageCodec {
             manifestDigest: try digest(wire.manifestDigest),
             baseModelDigest: try digest(wire.baseModelDigest),
             publicKey: try key(wire.publicKey), height: wire.height,
-            headDigest: try digest(wire.headDigest))
+            headDigest: try digest(wire.headDigest),
+            membership: wire.membership.isEmpty ? nil : try chain(wire.membership))
+    }
+
+    static func membership(_ wire: WireMembership) throws(RejectReason) -> Message {
+        guard wire.certificates.count + wire.revocations.count <= MembershipShare.countMax else {
+            throw .malformed
+        }
+        var share = MembershipShare()
+        for bytes in wire.certificates { share.certificates.append(try chain(bytes)) }
+        for bytes in wire.revocations {
+            do {
+                share.revocations.append(try SignedRevocation(bytes: Array(bytes)))
+            } catch {
+                throw .malformed
+            }
+        }
+        return .membership(share, digest: try digest(wire.digest))
+    }
+
+    private static func chain(
+        _ bytes: some Collection<UInt8>
+    ) throws(RejectReason) -> MembershipChain {
+        do {
+            return try MembershipChain(bytes: Array(bytes))
+        } catch {
+            throw .malformed
+        }
     }
 
     static func status(_ wire: WireStatus) throws(RejectReason) -> StatusReport {

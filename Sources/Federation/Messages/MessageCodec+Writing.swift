@@ -12,6 +12,7 @@ extension MessageCodec {
             $0.publicKey = .init(hello.publicKey.bytes)
             $0.height = hello.height
             $0.headDigest = .init(hello.headDigest.bytes)
+            if let chain = hello.membership { $0.membership = .init(chain.bytes) }
         }
     }
 
@@ -131,6 +132,14 @@ extension MessageCodec {
         .with {
             if let latest = reply.latest { $0.latest = wire(latest) }
             if let yours = reply.yours { $0.yours = wire(yours) }
+        }
+    }
+
+    static func wire(_ share: MembershipShare, digest: Digest) -> WireMembership {
+        .with {
+            $0.certificates = share.certificates.map { .init($0.bytes) }
+            $0.revocations = share.revocations.map { .init($0.bytes) }
+            $0.digest = .init(digest.bytes)
         }
     }
 

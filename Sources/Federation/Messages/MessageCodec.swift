@@ -57,6 +57,7 @@ enum MessageCodec {
         case .stateRequest: .stateRequest(.init())
         case .stateReply(let reply): .stateReply(wire(reply))
         case .roster(let share): .roster(wire(share))
+        case .membership(let share, let digest): .membership(wire(share, digest: digest))
         }
     }
 
@@ -86,6 +87,7 @@ enum MessageCodec {
         case .stateRequest: return .stateRequest
         case .stateReply(let wire): return .stateReply(try stateReply(wire))
         case .roster(let wire): return .roster(try roster(wire))
+        case .membership(let wire): return try membership(wire)
         }
     }
 }

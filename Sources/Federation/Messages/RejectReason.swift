@@ -62,6 +62,34 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
     case updateMethodInvalid = 29
     /// The round's draw does not give this member's state to the receiver.
     case notDrawn = 30
+    /// The peer showed no membership certificate, and the federation asks for one.
+    case membershipMissing = 40
+    /// The certificate is of another federation.
+    case membershipOfOtherFederation = 41
+    /// The certificate is another node's.
+    case membershipOfOtherKey = 42
+    /// The certificate holds from a later time on.
+    case membershipNotYetValid = 43
+    /// The certificate's time is over.
+    case membershipExpired = 44
+    /// The certificate was revoked.
+    case membershipRevoked = 45
+    /// The certificate hangs on a key that the manifest doesn't name.
+    case membershipIssuerUnknown = 46
+    /// The certificate hangs on more delegations than may be.
+    case membershipDelegatedTooDeep = 47
+    /// The certificate doesn't give the right that is needed.
+    case membershipRoleMissing = 48
+    /// The invite has been used by as many nodes as it is good for.
+    case inviteUsed = 49
+    /// The invite's time is over.
+    case inviteExpired = 50
+    /// The request has come before.
+    case requestReplayed = 51
+    /// The request's time is too far from this node's.
+    case requestTimeOff = 52
+    /// Members of one organisation are more in the group than may be.
+    case organisationTooLarge = 53
 
     /// Whether only a peer that breaks the protocol causes this.
     ///
@@ -70,7 +98,10 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
         switch self {
         case .manifestMismatch, .baseModelMismatch, .protocolVersion, .malformed,
             .signatureInvalid, .frameTooLarge, .proposalInvalid, .justificationInvalid,
-            .certificateInvalid, .updateWeightInvalid, .updateTooLarge:
+            .certificateInvalid, .updateWeightInvalid, .updateTooLarge, .membershipMissing,
+            .membershipOfOtherFederation, .membershipOfOtherKey, .membershipNotYetValid,
+            .membershipExpired, .membershipRevoked, .membershipIssuerUnknown,
+            .membershipDelegatedTooDeep, .membershipRoleMissing:
             true
         default:
             false
@@ -111,6 +142,22 @@ public enum RejectReason: UInt16, Error, Hashable, Sendable, CaseIterable {
         case .updateFormInvalid: "The update's numbers are in another form than the manifest's."
         case .updateMethodInvalid: "The update holds other tensors than those of one method."
         case .notDrawn: "The round's draw does not give this member's state to the receiver."
+        case .membershipMissing: "The federation admits members only; ask one for an invite."
+        case .membershipOfOtherFederation: "The membership certificate is of another federation."
+        case .membershipOfOtherKey: "The membership certificate is another node's."
+        case .membershipNotYetValid: "The membership certificate does not hold yet."
+        case .membershipExpired: "The membership certificate has expired."
+        case .membershipRevoked: "The membership was revoked."
+        case .membershipIssuerUnknown:
+            "The membership certificate hangs on a key that the manifest does not name."
+        case .membershipDelegatedTooDeep:
+            "The membership certificate hangs on more delegations than may be."
+        case .membershipRoleMissing: "The membership certificate does not give that right."
+        case .inviteUsed: "The invite has been used by as many nodes as it is good for."
+        case .inviteExpired: "The invite has expired."
+        case .requestReplayed: "The request has come before."
+        case .requestTimeOff: "The request's time is too far from this node's; set the clock."
+        case .organisationTooLarge: "One organisation has more members in the group than may be."
         }
     }
 }

@@ -39,6 +39,7 @@ package enum WireInspection {
             case .stateRequest: return "stateRequest"
             case .stateReply: return "stateReply"
             case .roster: return "roster"
+            case .membership: return "membership"
             }
         } catch {
             return "unreadable"

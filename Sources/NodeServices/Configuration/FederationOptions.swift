@@ -1,5 +1,5 @@
 internal import Adapters
-internal import Cryptography
+public import Cryptography
 public import Federation
 internal import Foundation
 public import Models
@@ -47,6 +47,9 @@ public struct FederationOptions: Sendable {
     public var aggregation = Manifest.AggregationSettings.spectral
     /// How rounds hide updates; they don't unless set.
     public var secure: Manifest.SecureSettings?
+    /// Whose certificates make members beside the author's; nil for a federation that whoever has the
+    /// manifest may take part in.
+    public var issuers: [PublicKey]?
     /// When the federation was made, in seconds since 1970; now unless set.
     public var createdAtSeconds: UInt64?
     /// The READ adapter beside LoRA's, for members that train that; none unless set.
@@ -135,7 +138,10 @@ public struct FederationOptions: Sendable {
                 aggregation: aggregation,
                 read: read,
                 exchange: exchange,
-                secure: secure
+                secure: secure,
+                admission: issuers.map {
+                    Manifest.AdmissionSettings(issuers: $0 + [author])
+                }
             )
         } catch {
             if case .secureNeeds(let text) = error {

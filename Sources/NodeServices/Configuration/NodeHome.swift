@@ -3,7 +3,7 @@ public import Foundation
 /// The folder that a node lives in.
 ///
 /// It holds `identity.key`, `models/` (shards), `state/` (everything that changes), `peers.txt`,
-/// `bans.txt`, `status.json` and `network.json` while the node runs, and optionally `starling.toml`.
+/// `bans.txt`, `membership.cert`, `admission/` (what its commands issued), `status.json` and `network.json` while the node runs, and optionally `starling.toml`.
 public struct NodeHome: Sendable {
     /// The folder.
     public let folder: URL
@@ -39,6 +39,10 @@ public struct NodeHome: Sendable {
     public var networkFile: URL { folder.appendingPathComponent("network.json") }
     /// What a running node last said of itself.
     public var statusFile: URL { folder.appendingPathComponent("status.json") }
+    /// This node's membership certificate.
+    public var membershipFile: URL { folder.appendingPathComponent("membership.cert") }
+    /// Certificates and revocations that commands leave for the running node.
+    public var admission: URL { folder.appendingPathComponent("admission", isDirectory: true) }
     /// The settings file.
     public var settingsFile: URL { folder.appendingPathComponent("starling.toml") }
 

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Federation
+internal import Foundation
 internal import LibP2P
 internal import Logging
 internal import Transports
@@ -24,6 +25,8 @@ extension FederationService {
         let announcements: AnnouncementService
         let access: AccessRules
         let status: StatusWriter
+        /// Where commands leave certificates and revocations.
+        let admissionFolder: URL
         let settings: FederationSettings
         let logger: Logger
         let report: @Sendable (NodeReport) -> Void

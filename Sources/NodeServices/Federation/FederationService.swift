@@ -14,31 +14,10 @@ internal import Transports
 /// that depends on it leaves. Only what may take long (training, fetching, summing) runs beside it
 /// and comes back as an event.
 actor FederationService {
-    /// What the shell is told.
-    enum Input: Sendable {
-        case event(Event)
-        /// A peer's message; resumed when it has been dealt with.
-        case message(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
-        /// A peer's frame of a secure round; resumed when it has been dealt with.
-        case frame(from: PublicKey, bytes: [UInt8], done: CheckedContinuation<Void, Never>)
-        case swarm(SwarmEvent)
-        case tick
-        /// The person wants the process to end.
-        case stop
-    }
-
-    /// How a run ended.
-    enum Ending: Sendable {
-        /// All rounds are certified and nobody needs this node any more, or its patience is over.
-        case finished
-        /// Somebody asked for it.
-        case stopped
-    }
-
     /// Masking and opening take time in proportion to the adapter.
     private nonisolated let executor = SerialThreadExecutor(name: "federation")
     let parts: Parts
-    private var instance: any FederationInstance
+    var instance: any FederationInstance
     private let inputs: AsyncStream<Input>
     let inputSink: AsyncStream<Input>.Continuation
     private let clock = ContinuousClock()
@@ -52,6 +31,13 @@ actor FederationService {
     private var knownMembers: [PeerID] = []
     private var wantedPeers: [PeerID] = []
     private var connected: Set<PeerID> = []
+    /// The questions of the membership stream that wait for their answers.
+    var questions: [UInt64: CheckedContinuation<[UInt8]?, Never>] = [:]
+    var questionCount: UInt64 = 0
+    /// What the last news of certificates was.
+    var knownRevision = -1
+    /// Why this node may take part no longer.
+    private var exclusion: NodeError?
 
     init(parts: Parts, instance: any FederationInstance) {
         self.parts = parts
@@ -100,6 +86,10 @@ actor FederationService {
                 }
                 group.addTask { await parts.witness.run() }
                 group.addTask {
+                    await AdmissionWatch(folder: parts.admissionFolder, logger: parts.logger)
+                        .run { inputSink.yield(.event(.membershipLearned($0))) }
+                }
+                group.addTask {
                     do {
                         try await parts.connector.run()
                     } catch {
@@ -110,9 +100,10 @@ actor FederationService {
         }
         defer { sources.cancel() }
         var ending = Ending.stopped
-        do {
+        do throws(NodeError) {
             try await carryOut(instance.handle(.started, now: now))
             loop: for await input in inputs {
+                if let exclusion { throw exclusion }
                 switch input {
                 case .stop:
                     break loop
@@ -130,6 +121,9 @@ actor FederationService {
                     try await carryOut(
                         instance.handle(.receivedFrame(from: key, bytes: bytes), now: now)
                     )
+                case .membership(let key, let bytes, let done):
+                    try await carryOut(
+                        instance.handle(question(of: key, bytes, done: done), now: now))
                 case .swarm(let event):
                     try await handle(event)
                 case .tick:
@@ -173,6 +167,7 @@ actor FederationService {
             try await carryOut(directive)
         }
         try await flush(&durable)
+        noteAdmission()
     }
 
     private func flush(_ durable: inout [Directive]) async throws(NodeError) {
@@ -189,6 +184,9 @@ actor FederationService {
             parts.messenger.send(bytes, to: peers)
         case .sendFrame(let peers, let bytes):
             parts.secure?.frames.send(bytes, to: peers)
+        case .membershipReply(let id, let bytes):
+            noteAdmission()
+            questions.removeValue(forKey: id)?.resume(returning: bytes)
         case .fetch(let order):
             beginFetch(order)
         case .cancelFetch(let id):
@@ -229,6 +227,9 @@ actor FederationService {
             }
         case .notify(let notification):
             if case .everyMemberHasFinal = notification { everyMemberHasFinalAt = clock.now }
+            if case .membershipOver(let reason, let text) = notification {
+                exclusion = Self.exclusion(reason, text)
+            }
             parts.report(.federation(notification))
         case .finished:
             if finishedAt == nil {
@@ -380,9 +381,12 @@ actor FederationService {
         for await input in inputs {
             switch input {
             case .message(_, _, let done), .frame(_, _, let done): done.resume()
+            case .membership(_, _, let done): done.resume(returning: nil)
             default: break
             }
         }
+        for question in questions.values { question.resume(returning: nil) }
+        questions = [:]
         training?.stop.set()
         training?.task.cancel()
         await training?.task.value

@@ -38,7 +38,9 @@ struct Joining {
         do {
             offered = try await ask(join)
         } catch {
-            guard let stored else { throw error }
+            guard let stored, error.code != .refused || stored.manifest.admission == nil else {
+                throw error
+            }
             options.logger.warning(
                 "the member of the join line doesn't answer", metadata: ["reason": "\(error)"]
             )
@@ -74,6 +76,7 @@ struct Joining {
         }
         let swarm = try factory.joiningSwarm()
         return try await using(swarm, dialling: join) { (peer) throws(NodeError) in
+            if manifest.manifest.admission != nil { try await introduce(swarm, to: peer) }
             let fetcher = ObjectFetcher(store: store, streams: swarm, logger: options.logger)
             return try await library.fetchRecord(wanted, with: fetcher, from: [peer])
         }
@@ -105,6 +108,7 @@ struct Joining {
             guard error.code == .notFound, let join = options.join else { throw error }
             let swarm = try factory.joiningSwarm()
             try await using(swarm, dialling: join) { (peer) throws(NodeError) in
+                if manifest.manifest.admission != nil { try await introduce(swarm, to: peer) }
                 let fetcher = ObjectFetcher(
                     store: store, streams: swarm, logger: options.logger
                 )
@@ -121,6 +125,16 @@ struct Joining {
     }
 
     private func ask(_ address: Multiaddr) async throws(NodeError) -> SignedManifest {
+        if let manifest = try await manifestAsMember(at: address) { return manifest }
+        if let manifest = try await openManifest(at: address) { return manifest }
+        // Members only; an issuer's node is one without a certificate.
+        return try await manifest(showing: nil, at: address)
+    }
+
+    /// The manifest of a member of an open federation; nil if the member asks for a certificate.
+    private func openManifest(
+        at address: Multiaddr
+    ) async throws(NodeError) -> SignedManifest? {
         // The answer comes on a stream of the member's own.
         let (answers, sink) = AsyncStream.makeStream(
             of: (PublicKey, [UInt8]).self, bufferingPolicy: .bufferingOldest(64)
@@ -128,7 +142,8 @@ struct Joining {
         let swarm = try factory.joiningSwarm()
         let messenger = GroupMessenger(swarm: swarm, logger: options.logger)
         messenger.register { from, bytes in sink.yield((from, bytes)) }
-        return try await using(swarm, dialling: address) { (peer) throws(NodeError) in
+        return try await using(swarm, dialling: address) {
+            (peer) throws(NodeError) -> SignedManifest? in
             guard let key = peer.publicKey else {
                 throw NodeError(.network, "The peer \(peer) has no Ed25519 key.")
             }
@@ -145,6 +160,11 @@ struct Joining {
             }
             messenger.send(ManifestExchange.request, to: [key])
             for await (from, answer) in answers where from == key {
+                if let reason = ManifestExchange.refusal(in: answer) {
+                    guard reason != .membershipMissing else { return nil }
+                    throw NodeError(
+                        .refused, "The peer \(peer) doesn't admit this node: \(reason.sentence)")
+                }
                 do {
                     if let manifest = try ManifestExchange.signedManifest(in: answer) {
                         return manifest
@@ -167,7 +187,7 @@ struct Joining {
     }
 
     /// Runs `body` with a connection that is closed afterwards.
-    private func using<Result>(
+    func using<Result>(
         _ swarm: Swarm, dialling address: Multiaddr,
         _ body: (PeerID) async throws(NodeError) -> Result
     ) async throws(NodeError) -> Result {

@@ -1,18 +1,39 @@
 internal import Cryptography
+internal import Federation
 internal import LibP2P
 internal import Synchronization
 
-/// Who may fetch what: everybody the parts of the base model and the adapter states that
+/// Who may fetch what: whoever may take part the parts of the base model and the adapter states that
 /// certificates name, members everything.
 ///
-/// What nobody has opened, such as an update, is for members alone, also after a restart.
+/// Everybody may take part unless the manifest names issuers. What nobody has opened, such as an
+/// update, is for members alone, also after a restart.
 final class AccessRules: Sendable {
-    private struct State {
+    fileprivate struct State {
         var members: Set<PeerID> = []
         var open: Set<Digest> = []
+        var registry: AdmissionRegistry
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let clock: ServiceClock
+
+    /// Starts without members.
+    init(registry: AdmissionRegistry, clock: ServiceClock = .system) {
+        state = Mutex(State(registry: registry))
+        self.clock = clock
+    }
+
+    /// Notes the certificates and revocations that are known now.
+    func setRegistry(_ registry: AdmissionRegistry) {
+        state.withLock { $0.registry = registry }
+    }
+
+    /// Whether a peer may take part now, as far as certificates go.
+    func admits(_ peer: PeerID) -> Bool {
+        let now = clock.unixMilliseconds() / 1000
+        return state.withLock { $0.admits(peer, at: now) }
+    }
 
     /// Notes who is a member now.
     func setMembers(_ members: [PeerID]) {
@@ -21,16 +42,28 @@ final class AccessRules: Sendable {
 
     /// Whether a peer is a member now.
     func isMember(_ peer: PeerID) -> Bool {
-        state.withLock { $0.members.contains(peer) }
+        let now = clock.unixMilliseconds() / 1000
+        return state.withLock { $0.admits(peer, at: now) && $0.members.contains(peer) }
     }
 
-    /// Opens objects to whoever is connected.
+    /// Opens objects to whoever may take part.
     func open(_ ids: some Sequence<Digest>) {
         state.withLock { $0.open.formUnion(ids) }
     }
 
     /// Whether a peer may have an object.
     func mayServe(_ id: Digest, to peer: PeerID) -> Bool {
-        state.withLock { $0.open.contains(id) || $0.members.contains(peer) }
+        let now = clock.unixMilliseconds() / 1000
+        return state.withLock {
+            $0.admits(peer, at: now) && ($0.open.contains(id) || $0.members.contains(peer))
+        }
+    }
+}
+
+extension AccessRules.State {
+    fileprivate func admits(_ peer: PeerID, at seconds: UInt64) -> Bool {
+        guard !registry.isOpen else { return true }
+        guard let key = peer.publicKey else { return false }
+        return registry.refusal(of: key, at: seconds) == nil
     }
 }

@@ -118,25 +118,29 @@ public final class Node: Sendable {
             trainer: trainer, publisher: publisher,
             part: trainer == nil ? nil : try work.part(plan), adapter: adapter
         )
-        return try await run(parts, identity: identity)
+        return try await run(parts, identity: identity, membership: try joining.membership())
     }
 
     private func run(
-        _ parts: FederationService.Parts, identity: SigningKey
+        _ parts: FederationService.Parts, identity: SigningKey, membership: MembershipChain?
     ) async throws(NodeError) -> Ending {
         let restored = try await parts.store.restoredState(manifest: parts.manifest)
         let instance: any FederationInstance
         do {
             let base = parts.manifest.manifest.baseModelDigest
             let now = Timestamp(milliseconds: 0)
+            let admission = AdmissionSetup(
+                membership: membership,
+                zeroSeconds: UInt64(max(Date().timeIntervalSince1970, 0)))
             if parts.isGossip {
                 instance = try GossipInstance(
                     restored: restored, baseModelDigest: base, signer: identity,
-                    retainedRoundCount: parts.settings.retainedRoundCount, now: now)
+                    retainedRoundCount: parts.settings.retainedRoundCount, admission: admission,
+                    now: now)
             } else {
                 instance = try PeerInstance(
                     restored: restored, baseModelDigest: base, signer: identity,
-                    secureSetup: parts.secure?.setup, now: now)
+                    secureSetup: parts.secure?.setup, admission: admission, now: now)
             }
         } catch {
             throw NodeError(.storage, "The stored state doesn't hold: \(error)")
@@ -145,6 +149,9 @@ public final class Node: Sendable {
             options: options, parts: parts, identity: identity)
         let service = FederationService(parts: parts, instance: instance)
         parts.messenger.register { key, bytes in await service.receive(from: key, bytes) }
+        MembershipService(logger: options.logger).register(at: parts.swarm) { key, bytes in
+            await service.answer(to: key, bytes)
+        }
         parts.secure?.frames.register {
             parts.access.isMember($0)
         } receive: { key, bytes in
@@ -190,10 +197,10 @@ public final class Node: Sendable {
         let logSigner = try NodeLog.signer(manifest: manifest, identity: identity)
         await store.setLogSigner(logSigner)
         try await store.setSetting(SettingKey.identity, identity.publicKey.bytes)
+        let access = AccessRules(registry: try await store.admissionRegistry(manifest: manifest))
         let swarm = try SwarmFactory(options: options, identity: identity, group: group)
-            .swarm(of: manifest)
+            .swarm(of: manifest) { access.admits($0) }
         let messenger = GroupMessenger(swarm: swarm, logger: logger)
-        let access = AccessRules()
         access.open([
             manifest.manifest.baseModelDigest, record.tokenizerID,
             manifest.manifest.initialAdapterDigest,
@@ -232,6 +239,7 @@ public final class Node: Sendable {
             status: StatusWriter(
                 file: options.home.statusFile, peerID: own,
                 part: part?.resolved(in: adapter)),
+            admissionFolder: options.home.admission,
             settings: FederationSettings(
                 linger: options.linger,
                 retainedRoundCount: options.settings.retainRounds ?? 8

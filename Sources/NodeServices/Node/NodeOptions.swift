@@ -9,6 +9,10 @@ public struct NodeOptions: Sendable {
     public var settings: NodeSettings
     /// The address of a member, for a node that has no manifest yet or knows nobody.
     public var join: Multiaddr?
+    /// An invite into a federation that admits members only.
+    public var invite: InviteCode?
+    /// A file with this node's membership certificate.
+    public var certificatePath: String?
     /// A checkpoint to take the base model from, instead of from peers.
     public var modelPath: String?
     /// How long a finished node goes on serving members that lack the end; nil means until it is

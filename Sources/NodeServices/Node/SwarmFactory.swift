@@ -15,8 +15,16 @@ struct SwarmFactory {
     let identity: SigningKey
     let group: MultiThreadedEventLoopGroup
 
-    /// The swarm of a federation's member, at the addresses of the settings.
-    func swarm(of manifest: SignedManifest) throws(NodeError) -> Swarm {
+    /// The protocols that a peer is answered on before it is admitted.
+    private static let openProtocols: Set<String> = [
+        MembershipService.protocolID, GroupMessenger.Channel.group.protocolID,
+    ]
+
+    /// The swarm of a federation's member, at the addresses of the settings; what `admits` refuses
+    /// gets no answer but about its membership.
+    func swarm(
+        of manifest: SignedManifest, admits: @escaping @Sendable (PeerID) -> Bool
+    ) throws(NodeError) -> Swarm {
         let listen = try addresses(
             Self.listenTexts(options.settings.listen), of: "listen"
         )
@@ -25,6 +33,9 @@ struct SwarmFactory {
         )
         configuration.relay = try options.settings.network.relay()
         configuration.circuitByteCountMin = UInt64(manifest.manifest.updateByteCountMax)
+        configuration.mayServe = { peer, id in
+            Self.openProtocols.contains(id) || admits(peer)
+        }
         configuration.advertisedAddresses = try addresses(
             options.settings.advertise ?? [], of: "advertise"
         )

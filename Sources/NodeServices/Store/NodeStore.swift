@@ -99,6 +99,18 @@ actor NodeStore {
         }
     }
 
+    /// The certificates and revocations that this node knows.
+    func admissionRegistry(
+        manifest: SignedManifest
+    ) throws(NodeError) -> AdmissionRegistry {
+        let records = try restoredState(manifest: manifest).records
+        do {
+            return try AdmissionRegistry(manifest: manifest, records: records)
+        } catch {
+            throw NodeError(.storage, "The stored memberships don't hold: \(error)")
+        }
+    }
+
     /// The certified entries in order of their heights.
     func entries() throws(NodeError) -> [CertifiedEntry] {
         let rows = try read { (transaction) throws(StorageError) in try transaction.entries() }
@@ -256,7 +268,7 @@ extension LogRecord {
     /// The number under which the log files this record.
     var leafKind: LeafKind {
         switch self {
-        case .joined, .departed: .membership
+        case .joined, .departed, .admitted, .revoked, .inviteOverused: .membership
         case .updateAnnounced: .updateAnnounced
         case .updateReceived: .updateReceived
         case .updateRefused: .updateRefused

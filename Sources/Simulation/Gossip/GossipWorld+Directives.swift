@@ -55,7 +55,7 @@ extension GossipWorld {
             ledger.mixed(round: round, inputCount: inputCount, distance: distance)
         case .finished:
             nodes[node].isFinished = true
-        case .cancelFetch, .refuse, .notify, .stopTraining:
+        case .cancelFetch, .refuse, .notify, .stopTraining, .membershipReply:
             break
         case .persistEntry, .aggregate, .sendFrame, .aggregateSum:
             preconditionFailure("a federation that gossips certifies nothing")

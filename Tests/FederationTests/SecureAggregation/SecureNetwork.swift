@@ -9,7 +9,7 @@ import Tensors
 struct SecureNetwork {
     struct Node {
         let key: SigningKey
-        let policy: SecurePolicy
+        var policy: SecurePolicy
         var instance: SecureGroupInstance?
         var records: [String: [UInt8]] = [:]
         var opened: SecureSum?

@@ -45,7 +45,8 @@ extension SecureFormation {
         } else {
             guard turnHasCome(rank: rank, patience: 1) else { return }
         }
-        guard included.count >= policy.memberMinimum else { return }
+        included = policy.balanced(included)
+        guard included.count >= policy.memberMinimum, included.contains(own) else { return }
         let entries = included.compactMap { joins[$0]?.last }
         let roster = SecureRoster(policy: policy, joins: entries.map(\.digest))
         let id = SecureDerivation.groupID(
@@ -118,6 +119,9 @@ extension SecureFormation {
                 throw .rosterOrderInvalid
             }
             entries.append(entry)
+        }
+        guard policy.isBalanced(entries.map(\.join.member)) else {
+            throw .organisationTooLarge
         }
         guard Set(entries.map(\.join.maskKey)).count == entries.count,
             Set(entries.map(\.join.exchangeKey)).count == entries.count

@@ -116,7 +116,8 @@ struct SecureFormation: Sendable {
         guard join.manifestDigest == policy.manifestDigest, join.round == policy.round else {
             throw .otherRound
         }
-        guard policy.candidates.contains(join.member) else { throw .notCandidate }
+        guard policy.candidates.contains(join.member), !policy.excluded.contains(join.member)
+        else { throw .notCandidate }
         guard join.baseDigest == policy.baseDigest, join.schemaDigest == policy.schemaDigest,
             join.format == policy.format
         else { throw .parametersDiffer }

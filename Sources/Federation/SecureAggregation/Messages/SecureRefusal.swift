@@ -66,6 +66,8 @@ public enum SecureRefusal: UInt16, Error, Hashable, Sendable, CaseIterable {
     case revealInvalid = 31
     /// The round is over for this node.
     case roundOver = 32
+    /// One organisation has more members in the roster than may be.
+    case organisationTooLarge = 40
 
     /// One sentence for people.
     public var sentence: String {
@@ -102,6 +104,7 @@ public enum SecureRefusal: UInt16, Error, Hashable, Sendable, CaseIterable {
         case .certificateInvalid: "The commit certificate does not hold."
         case .revealInvalid: "The reveal holds other shares than the certificate asks for."
         case .roundOver: "The round is over for this node."
+        case .organisationTooLarge: "One organisation has too many members in the roster."
         }
     }
 }

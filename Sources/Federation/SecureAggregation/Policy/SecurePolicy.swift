@@ -26,6 +26,10 @@ public struct SecurePolicy: Sendable {
     public let startedAtSeconds: UInt64
     /// The deadlines.
     public let timing: SecureTiming
+    /// The candidates whose certificates do not hold: they are in no roster.
+    public var excluded: Set<PublicKey> = []
+    /// The organisations of the candidates that have one.
+    public var organisations: [PublicKey: String] = [:]
 
     /// Checks every range.
     ///
