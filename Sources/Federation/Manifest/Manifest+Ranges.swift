@@ -16,6 +16,7 @@ extension Manifest {
         try checkAggregation()
         try checkExchange()
         try checkSecure()
+        try checkRobustness()
         guard let read else { return }
         try check(read.stateSize, in: 1...16_384, .readStateSize)
         try check(read.learningRate, above: 0, atMost: 1, .readLearningRate)
