@@ -27,6 +27,12 @@ extension SimulationWorld {
             queue.insert(
                 .sumEnds(node: node, life: life, order),
                 at: milliseconds + generator.number(in: 1...50))
+        case .storeSum(let bytes, let summary):
+            try check(bytes, summary, node: node)
+            nodes[node].store.objects[summary.objectID] = bytes
+            queue.insert(
+                .sumStored(node: node, life: life, summary),
+                at: milliseconds + generator.number(in: 1...10))
         case .fetch(let order):
             let delay = generator.number(in: scenario.delayMilliseconds)
             queue.insert(

@@ -203,6 +203,9 @@ actor FederationService {
             beginAggregation(order)
         case .aggregateSum(let order):
             beginAggregation(order)
+        case .storeSum(let bytes, let summary):
+            _ = try await parts.store.storeObject(bytes)
+            inputSink.yield(.event(.updateReady(round: summary.round, summary: summary)))
         case .mix(let order):
             beginMix(order)
         case .discard(let objects):

@@ -20,6 +20,7 @@ public struct SecureVectorLayout: Sendable {
 
     private let parts: [Part]
     private let manifest: Manifest
+    private let layout: AdapterLayout
     /// Elements of the vector: words and weights, without the member's weight behind them.
     public let elementCount: Int
 
@@ -31,6 +32,7 @@ public struct SecureVectorLayout: Sendable {
         trains: (AdapterFactor) -> Bool
     ) {
         self.manifest = manifest
+        self.layout = layout
         let trained = layout.entries.indices.filter { index in
             pairing.role(of: index).map { trains($0.factor) } ?? true
         }
@@ -72,8 +74,9 @@ public struct SecureVectorLayout: Sendable {
 
     /// An update in ring integers as a vector.
     ///
-    /// - Throws: the reason why the update is none of this round: what a member sends under its
-    ///   masks nobody can check any more, so it checks that itself.
+    /// - Throws: the reason why the update is none of this round, or why a plain round would refuse
+    ///   it, its norm among them: what a member sends under its masks nobody can check any more, so
+    ///   it checks that itself.
     /// - Complexity: O(elements).
     public func words(of update: AdapterUpdate) throws(RejectReason) -> [UInt32] {
         var vector = [UInt32](repeating: 0, count: elementCount)
@@ -94,6 +97,7 @@ public struct SecureVectorLayout: Sendable {
                 vector[part.weightStart + direction] = UInt32(tensor.weight)
             }
         }
+        try UpdateInspector.check(update, manifest: manifest, layout: layout)
         return vector
     }
 
