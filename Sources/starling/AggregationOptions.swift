@@ -8,14 +8,14 @@ struct AggregationOptions: ParsableArguments {
         help: """
             How updates become the next adapter: spectral (the mean of the products, for members of \
             any rank), factor-mean, ffa (A stays frozen), rolora (A and B in turns) or hetlora \
-            (weighted by norms). spectral, but factor-mean with --secure, unless set.
+            (weighted by norms). spectral, but factor-mean with --secure or a --rule, unless set.
             """)
     var aggregation: String?
 
     @Option(
         help: """
-            How the numbers of an update travel: int8, int4 or ring32. int8, but ring32 with --secure, \
-            unless set.
+            How the numbers of an update travel: int8, int4 or ring32. int8, but ring32 with --secure \
+            or a --rule, unless set.
             """)
     var wire: WireOption?
 
@@ -57,8 +57,10 @@ struct AggregationOptions: ParsableArguments {
     }
 
     /// The manifest's settings.
-    func settings(isSecure: Bool = false) -> Manifest.AggregationSettings {
-        let standard: Manifest.AggregationSettings = isSecure ? .factorMean : .spectral
+    ///
+    /// Sums and rules are for what compares element by element.
+    func settings(isLinear: Bool = false) -> Manifest.AggregationSettings {
+        let standard: Manifest.AggregationSettings = isLinear ? .factorMean : .spectral
         return Manifest.AggregationSettings(
             aggregator: aggregation ?? standard.aggregator,
             wireForm: wire?.form ?? standard.wireForm, outerLearningRate: outerLearningRate,
