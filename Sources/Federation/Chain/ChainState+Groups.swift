@@ -22,26 +22,46 @@ extension ChainState {
     ///
     /// Only those are worth fetching: what fewer say may be a lie about somebody else's object.
     func supported(_ announcements: [SignedAnnouncement]) -> [SignedAnnouncement] {
-        guard let groups = secureGroups else { return [] }
         var kept: [SignedAnnouncement] = []
-        for group in groups {
-            let own = announcements.filter { group.contains($0.summary.member) }
-            for candidate in own {
-                let summary = candidate.summary
-                let equal = own.filter {
-                    $0.summary.objectID == summary.objectID
-                        && $0.summary.byteCount == summary.byteCount
-                        && $0.summary.exampleCount == summary.exampleCount
-                }
-                // No two sums can have so many; the first of the equal ones speaks for them.
-                if equal.first == candidate,
-                    equal.count >= Self.announcementMinimum(groupMemberCount: group.count)
-                {
-                    kept += equal
-                }
+        for group in secureGroups ?? [] {
+            // No two sums can have so many.
+            let most = Self.mostEqual(announcements, in: group)
+            if most.count >= Self.announcementMinimum(groupMemberCount: group.count) {
+                kept += most
             }
         }
         return kept.sorted { $0.summary.member < $1.summary.member }
+    }
+
+    /// How many groups have a sum or can still come to one, when these members never will announce
+    /// any: what was announced stands, and the others may join the most.
+    func openGroupCount(
+        _ announcements: [SignedAnnouncement], isLost: (PublicKey) -> Bool
+    ) -> Int {
+        let announced = Set(announcements.map(\.summary.member))
+        return (secureGroups ?? []).count { group in
+            let undecided = group.count { !announced.contains($0) && !isLost($0) }
+            return Self.mostEqual(announcements, in: group).count + undecided
+                >= Self.announcementMinimum(groupMemberCount: group.count)
+        }
+    }
+
+    /// The announcements of a group's members that say the same and are the most.
+    private static func mostEqual(
+        _ announcements: [SignedAnnouncement], in group: [PublicKey]
+    ) -> [SignedAnnouncement] {
+        let own = announcements.filter { group.contains($0.summary.member) }
+        var most: [SignedAnnouncement] = []
+        for candidate in own {
+            let summary = candidate.summary
+            let equal = own.filter {
+                $0.summary.objectID == summary.objectID
+                    && $0.summary.byteCount == summary.byteCount
+                    && $0.summary.exampleCount == summary.exampleCount
+            }
+            if equal.count > most.count { most = equal }
+        }
+        return most
     }
 
     /// The groups with a sum among these announcements.

@@ -53,17 +53,11 @@ extension PeerInstance {
     ///
     /// Who cannot be reached long after the deadline counts as lost.
     var areTooManyGroupsLost: Bool {
-        let announcements = Array(current.announcements.values)
-        let supported = Set(chain.supported(announcements).map(\.summary.member))
+        let announcements = current.members.compactMap { current.announcements[$0] }
         let isLate = now >= groupDeadline.adding(seconds: SecureHeight.patienceSeconds)
-        let open = (chain.secureGroups ?? []).count { group in
-            if group.contains(where: supported.contains) { return true }
-            let lost = group.count { member in
-                if member == own { return hasLostGroup }
-                return abstention(of: member) == .roundLost || isLate && !isReachable(member)
-            }
-            return group.count - lost
-                >= ChainState.announcementMinimum(groupMemberCount: group.count)
+        let open = chain.openGroupCount(announcements) { member in
+            if member == own { return hasLostGroup }
+            return abstention(of: member) == .roundLost || isLate && !isReachable(member)
         }
         return open < manifest.manifest.groupCountMinimum
     }

@@ -148,6 +148,29 @@ import Testing
         #expect(refusal(chain, good + [good[0]]) == .proposalInvalid)
     }
 
+    @Test func `a group that cannot agree any more is not waited for`() throws {
+        let chain = try chain()
+        let groups = try #require(chain.secureGroups)
+        let small = try #require(groups.firstIndex { $0.count == 4 })
+        let group = groups[small]
+        #expect(chain.openGroupCount([]) { _ in false } == 3)
+        #expect(chain.openGroupCount([]) { $0 == group[0] } == 3)
+        #expect(chain.openGroupCount([]) { group.prefix(2).contains($0) } == 2)
+        #expect(chain.openGroupCount([]) { _ in true } == 0)
+        // Two say one thing and two another: nobody is lost, and no three can agree.
+        let split = try group.enumerated().map {
+            try announcement(chain, $0.element, "half \($0.offset / 2)")
+        }
+        #expect(chain.openGroupCount(split) { _ in false } == 2)
+        #expect(chain.openGroupCount(Array(split.dropLast())) { _ in false } == 3)
+        #expect(chain.openGroupCount(Array(split.dropLast())) { $0 == group[3] } == 2)
+        // One that lies alone keeps nobody from agreeing.
+        let one = try group.enumerated().map {
+            try announcement(chain, $0.element, $0.offset == 0 ? "mine" : "sum")
+        }
+        #expect(chain.openGroupCount(one) { _ in true } == 1)
+    }
+
     @Test func `a round of groups is lost without participants, and has no sum of all`() throws {
         let chain = try chain()
         let good = try announcements(chain, counts: try #require(chain.secureGroups).map(\.count))
