@@ -50,7 +50,7 @@ import Testing
         return commands
     }
 
-    @Test(arguments: ["README.md", "docs/federation.md", "docs/robustness.md", "docs/training.md"])
+    @Test(arguments: ["README.md", "docs/federation.md", "docs/training.md"])
     func `every command of a page is taken`(page: String) throws {
         let commands = try Self.commands(of: page)
         #expect(commands.count > 5)
