@@ -24,8 +24,9 @@ public enum VectorAttack: Hashable, Sendable {
         case .signFlip: "sign flip"
         case .scale(let factor): "scale x\(Int(factor))"
         case .littleIsEnough(let z): "ALIE z=\(z.fixed(2))"
-        case .innerProduct(let epsilon): "IPM \(epsilon.fixed(epsilon < 10 ? 1 : 0))"
-        case .gaussian(let deviation): "Gaussian \(deviation.fixed(0))"
+        case .innerProduct(let epsilon):
+            epsilon < 10 ? "IPM \(epsilon.fixed(1))" : "IPM \(Int(epsilon))"
+        case .gaussian(let deviation): "Gaussian \(Int(deviation))"
         case .mimic: "mimic"
         }
     }
