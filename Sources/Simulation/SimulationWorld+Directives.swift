@@ -20,7 +20,7 @@ extension SimulationWorld {
             try checker.sent(bytes, node: node, key: nodes[node].key.publicKey, quorum: quorum)
             for receiver in receivers { post(bytes, from: node, to: receiver) }
         case .sendFrame(let receivers, let bytes):
-            try checker.sentFrame(bytes, node: node)
+            try checker.sentFrame(bytes, node: node, keys: nodes.map(\.key.publicKey))
             for receiver in receivers { post(bytes, from: node, to: receiver, isFrame: true) }
         case .aggregateSum(let order):
             try check(order, node: node)

@@ -66,6 +66,7 @@ struct GroupRunTests {
         SimulationRunTests.expectConsensus(report, rounds: 4)
         #expect(Set(report.adapters).count == 1, "\(report)")
         let rounds = rounds(report)
+        guard rounds.count == 4 else { return }
         #expect(rounds[1].proposal.secure == .lost, "\(report)")
         #expect(rounds[1].result.adapterDigest == rounds[0].result.adapterDigest)
         #expect(rounds[2].proposal.secure == nil)
