@@ -1,3 +1,4 @@
+import Foundation
 import Simulation
 import Testing
 
@@ -48,6 +49,26 @@ import Testing
         #expect(honest > 0.5)
         #expect(clipped > scaled + 0.2)
         #expect(flipped > 0.3)
+    }
+
+    /// The table of docs/robustness.md.
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["STARLING_FULL_TABLE"] != nil),
+        arguments: [4, 8])
+    func `what members learn under each attack`(liarCount: Int) throws {
+        var trial = AttackTrial()
+        trial.liarCount = liarCount
+        var rows: [AttackTable.Row] = []
+        AttackTable.accuracies(trial, seeds: 1...1) { rows.append($0) }
+        print(
+            (["accuracy"] + [AttackTable.head] + rows.map(AttackTable.line)).joined(separator: "\n")
+        )
+        let honest = try value(rows[0], "mean")
+        #expect(honest > 0.85)
+        let back = try #require(rows.first { $0.attack == "IPM 1000" })
+        // Eight of twenty are more than the norm bound alone can hold.
+        if liarCount == 8 { #expect(try value(back, "mean") < 0.3) }
+        #expect(try value(back, "clipping, mixed") > 0.6)
     }
 
     @Test func `a seed repeats its outcome`() throws {
