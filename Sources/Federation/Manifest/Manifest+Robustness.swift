@@ -88,6 +88,11 @@ extension Manifest {
     /// of most updates and turn the median into the mean.
     static let weiszfeldSmoothing = 0x1p-20
 
+    /// The aggregators whose mean a rule can take the place of: those that compare element by
+    /// element.
+    static let linearAggregators: Set<String> = Set(
+        AggregatorRegistry.all.filter { $0.value is any LinearAggregator.Type }.keys)
+
     func checkRobustness() throws(ManifestError) {
         guard let settings = aggregation.robustness else { return }
         try check(settings.liarCount, in: 1...31, .liarCount)
@@ -97,7 +102,7 @@ extension Manifest {
                 allowed: "0 to the norm bound, \(normBound)")
         }
         try checkGroups(settings)
-        let linear = Self.secureAggregators
+        let linear = Self.linearAggregators
         guard linear.contains(aggregation.aggregator) else {
             throw .ruleNeeds(
                 "one of the aggregators \(linear.sorted().joined(separator: ", ")), which compare "
