@@ -42,8 +42,10 @@ struct SafetyChecker {
     }
 
     /// Takes a frame of a secure round that a node sends, its own or another's.
-    mutating func sentFrame(_ bytes: [UInt8], node: Int) throws(SimulationFailure) {
-        if let statement = SecureInspection.statement(in: bytes),
+    mutating func sentFrame(
+        _ bytes: [UInt8], node: Int, keys: [PublicKey]
+    ) throws(SimulationFailure) {
+        if let statement = SecureInspection.statement(in: bytes, signers: keys),
             let earlier = frames.updateValue(statement.digest, forKey: statement.place),
             earlier != statement.digest
         {

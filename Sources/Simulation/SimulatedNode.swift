@@ -46,5 +46,6 @@ enum Occurrence {
     case aggregationEnds(node: Int, life: Int, AggregationOrder)
     case deliverFrame(from: Int, to: Int, bytes: [UInt8])
     case sumEnds(node: Int, life: Int, SumOrder)
+    case sumStored(node: Int, life: Int, UpdateSummary)
     case askToLeave(node: Int)
 }

@@ -43,6 +43,8 @@ public struct SimulationReport: Sendable, CustomStringConvertible {
     public let entrySeconds: [Double]
     /// The adapter that each node adopted last; `nil` where a node adopted none.
     public let adapters: [ObjectID?]
+    /// The greatest magnitude in the adapter that each node adopted last; 0 where there is none.
+    public let largestElements: [Float]
     /// Whether each node finished the last round.
     public let areFinished: [Bool]
     /// The log of each node.

@@ -64,6 +64,8 @@ public struct SimulationScenario: Hashable, Sendable {
         case exceedsNorm
         /// Its updates name a tensor that is not there.
         case unknownTensor
+        /// Its updates pull every element up, as far as the norm bound lets them.
+        case pulls
     }
 
     /// The name that the command takes.
@@ -214,8 +216,38 @@ extension SimulationScenario {
         return scenario
     }
 
+    /// Two of seven pull as far as they can, the trimmed mean bears them; with loss and crashes.
+    public static var liars: SimulationScenario {
+        var scenario = SimulationScenario(name: "liars")
+        scenario.nodeCount = 7
+        scenario.startMemberCount = 7
+        scenario.quorumMinimum = 5
+        scenario.aggregation.robustness = .init(rule: .trimmedMean, liarCount: 2)
+        scenario.behaviors = [1: .pulls, 4: .pulls]
+        scenario.lossRate = 0.05
+        scenario.crashRate = 0.001
+        scenario.roundCount = 6
+        return scenario
+    }
+
+    /// Twelve nodes in three groups, drawn anew each round: secret sums inside, centered clipping
+    /// across; nothing goes wrong.
+    public static var clusters: SimulationScenario {
+        var scenario = SimulationScenario.secret
+        scenario.name = "clusters"
+        scenario.nodeCount = 12
+        scenario.startMemberCount = 12
+        scenario.secure = Manifest.SecureSettings(memberMinimum: 3)
+        scenario.aggregation.robustness = .init(
+            rule: .centeredClipping, liarCount: 1, groupMemberCount: 4)
+        return scenario
+    }
+
     /// The scenarios that the command knows.
     public static var all: [SimulationScenario] {
-        [calm, storm, split, shatter, straggler, regicide, unequal, secret, blizzard]
+        [
+            calm, storm, split, shatter, straggler, regicide, unequal, secret, blizzard, liars,
+            clusters,
+        ]
     }
 }

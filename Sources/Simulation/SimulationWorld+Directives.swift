@@ -20,13 +20,19 @@ extension SimulationWorld {
             try checker.sent(bytes, node: node, key: nodes[node].key.publicKey, quorum: quorum)
             for receiver in receivers { post(bytes, from: node, to: receiver) }
         case .sendFrame(let receivers, let bytes):
-            try checker.sentFrame(bytes, node: node)
+            try checker.sentFrame(bytes, node: node, keys: nodes.map(\.key.publicKey))
             for receiver in receivers { post(bytes, from: node, to: receiver, isFrame: true) }
         case .aggregateSum(let order):
             try check(order, node: node)
             queue.insert(
                 .sumEnds(node: node, life: life, order),
                 at: milliseconds + generator.number(in: 1...50))
+        case .storeSum(let bytes, let summary):
+            try check(bytes, summary, node: node)
+            nodes[node].store.objects[summary.objectID] = bytes
+            queue.insert(
+                .sumStored(node: node, life: life, summary),
+                at: milliseconds + generator.number(in: 1...10))
         case .fetch(let order):
             let delay = generator.number(in: scenario.delayMilliseconds)
             queue.insert(

@@ -65,19 +65,10 @@ extension SimulationWorld {
     /// A sum must be that of what its participants handed in, in this round or in one before that
     /// nothing left.
     func check(_ order: SumOrder, node: Int) throws(SimulationFailure) {
-        var words = [UInt32](repeating: 0, count: order.sum.words.count)
-        var weight: UInt32 = 0
-        for member in order.sum.participants {
-            let handedIn = contributions[member]?.filter { $0.key <= order.round }
-                .max { $0.key < $1.key }
-            guard let contribution = handedIn?.value,
-                contribution.baseAdapterDigest == order.baseAdapterDigest,
-                contribution.words.count == words.count
-            else { throw .wrongSum(node: node, round: order.round) }
-            for (place, word) in contribution.words.enumerated() { words[place] &+= word }
-            weight &+= UInt32(contribution.weight)
-        }
-        guard words == order.sum.words, weight == order.sum.weight else {
+        let expected = try sum(
+            of: order.sum.participants, count: order.sum.words.count, round: order.round,
+            base: order.baseAdapterDigest, node: node)
+        guard expected.words == order.sum.words, expected.weight == order.sum.weight else {
             throw .wrongSum(node: node, round: order.round)
         }
         // Whoever was not there must come to the same.
@@ -85,6 +76,38 @@ extension SimulationWorld {
             let again = try? transcript.open(manifest: manifest, round: order.round),
             again == order.sum
         else { throw .wrongSum(node: node, round: order.round) }
+    }
+
+    /// The same of the sum of a group.
+    func check(
+        _ bytes: [UInt8], _ summary: UpdateSummary, node: Int
+    ) throws(SimulationFailure) {
+        guard let group = try? GroupSum(bytes: bytes, byteCountMax: .max) else {
+            throw .brokenStore(node: node, object: summary.objectID)
+        }
+        let expected = try sum(
+            of: group.participants, count: group.words.count, round: group.round,
+            base: group.baseAdapterDigest, node: node)
+        guard expected.words == group.words, expected.weight == group.weight else {
+            throw .wrongSum(node: node, round: group.round)
+        }
+    }
+
+    private func sum(
+        of participants: [PublicKey], count: Int, round: UInt64, base: ObjectID, node: Int
+    ) throws(SimulationFailure) -> (words: [UInt32], weight: UInt32) {
+        var words = [UInt32](repeating: 0, count: count)
+        var weight: UInt32 = 0
+        for member in participants {
+            let handedIn = contributions[member]?.filter { $0.key <= round }
+                .max { $0.key < $1.key }
+            guard let contribution = handedIn?.value,
+                contribution.baseAdapterDigest == base, contribution.words.count == count
+            else { throw .wrongSum(node: node, round: round) }
+            for (place, word) in contribution.words.enumerated() { words[place] &+= word }
+            weight &+= UInt32(contribution.weight)
+        }
+        return (words, weight)
     }
 
     mutating func sumEnds(_ node: Int, _ order: SumOrder) throws(SimulationFailure) {

@@ -100,6 +100,9 @@ struct SimulationWorld {
             guard nodes[receiver].instance != nil, canReach(sender, receiver) else { return }
             try tell(
                 receiver, .receivedFrame(from: nodes[sender].key.publicKey, bytes: bytes))
+        case .sumStored(let node, let life, let summary):
+            guard isAlive(node, life) else { return }
+            try tell(node, .updateReady(round: summary.round, summary: summary))
         case .sumEnds(let node, let life, let order):
             guard isAlive(node, life) else { return }
             try sumEnds(node, order)
@@ -155,7 +158,13 @@ struct SimulationWorld {
             traceDigest: trace.finalize(), seconds: Double(milliseconds) / 1000,
             entries: heights.compactMap { checker.entries[$0] },
             entrySeconds: heights.map { Double(entryMilliseconds[$0, default: 0]) / 1000 },
-            adapters: nodes.map(\.adopted), areFinished: nodes.map(\.isFinished),
+            adapters: nodes.map(\.adopted),
+            largestElements: nodes.map { node in
+                let bytes = node.adopted.flatMap { node.store.objects[$0] }
+                let adapter = bytes.flatMap { try? AdapterStateCodec.decode($0) }
+                return adapter?.elements.flatMap(\.tensor.values).map(abs).max() ?? 0
+            },
+            areFinished: nodes.map(\.isFinished),
             logs: nodes.map(\.store.log), notifications: nodes.map(\.notifications),
             keys: nodes.map(\.key.publicKey), messageCount: messageCount, byteCount: byteCount,
             crashCount: crashCount)

@@ -47,8 +47,14 @@ enum StubTrainer {
         generator: inout SimulationGenerator
     ) -> AdapterUpdate {
         let names = world.layout.entries
+        let behavior = world.scenario.behaviors[node] ?? .honest
         let delta = NamedTensors(
-            names.map { element($0.name, $0.shape, scale: 0.01, &generator) })
+            names.map { entry in
+                var drawn = element(entry.name, entry.shape, scale: 0.01, &generator)
+                // Far beyond the norm bound, to which the quantiser scales it.
+                if behavior == .pulls { drawn.tensor.values = drawn.tensor.values.map { _ in 1 } }
+                return drawn
+            })
         let member = world.nodes[node].key.publicKey
         let exampleCount = training.stepsDone * world.manifest.manifest.training.batchSize
         let quantizer = UpdateQuantizer(manifest: world.manifest)
@@ -75,8 +81,8 @@ enum StubTrainer {
         }
         let update = quantized.update
         let tensors: [AdapterUpdate.RingTensor]
-        switch world.scenario.behaviors[node] ?? .honest {
-        case .honest: return update
+        switch behavior {
+        case .honest, .pulls: return update
         case .exceedsNorm:
             let full = UInt32(
                 exampleCount << world.manifest.manifest.ring.fractionBitCount

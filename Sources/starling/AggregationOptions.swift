@@ -9,14 +9,15 @@ struct AggregationOptions: ParsableArguments {
             How updates become the next adapter: spectral (the mean of the products, for members of \
             any rank), factor-mean, ffa (A stays frozen), rolora (A and B in turns), hetlora \
             (weighted by norms) or spectral-sketch (spectral from sums of sketches, which \
-            spectral means with --secure). spectral, but factor-mean with --secure, unless set.
+            spectral means with --secure). spectral, but factor-mean with --secure or a --rule, \
+            unless set.
             """)
     var aggregation: String?
 
     @Option(
         help: """
-            How the numbers of an update travel: int8, int4 or ring32. int8, but ring32 with --secure, \
-            unless set.
+            How the numbers of an update travel: int8, int4 or ring32. int8, but ring32 with --secure \
+            or a --rule, unless set.
             """)
     var wire: WireOption?
 
@@ -58,8 +59,10 @@ struct AggregationOptions: ParsableArguments {
     }
 
     /// The manifest's settings.
-    func settings(isSecure: Bool = false) -> Manifest.AggregationSettings {
-        let standard: Manifest.AggregationSettings = isSecure ? .factorMean : .spectral
+    ///
+    /// Sums and rules are for what compares element by element.
+    func settings(isSecure: Bool = false, hasRule: Bool = false) -> Manifest.AggregationSettings {
+        let standard: Manifest.AggregationSettings = isSecure || hasRule ? .factorMean : .spectral
         var aggregator = aggregation ?? standard.aggregator
         // Secure rounds show sums alone; the sketched rule makes the products' mean of those.
         if isSecure, aggregator == SpectralMean.name { aggregator = SketchedMean.name }

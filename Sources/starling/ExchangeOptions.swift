@@ -37,9 +37,13 @@ struct ExchangeOptions: ParsableArguments {
     /// The most members of one group: beyond it not everybody needs everybody's update.
     static let groupMemberCountMax = 16
 
-    /// The manifest's settings for so many first members.
-    func settings(memberCount: Int) throws -> Manifest.ExchangeSettings {
-        let kind = exchange ?? (memberCount > Self.groupMemberCountMax ? .groups : .group)
+    /// The manifest's settings for so many first members; what only certified rounds have keeps
+    /// them in one group.
+    func settings(
+        memberCount: Int, isCertified: Bool = false
+    ) throws -> Manifest.ExchangeSettings {
+        let isLarge = memberCount > Self.groupMemberCountMax && !isCertified
+        let kind = exchange ?? (isLarge ? .groups : .group)
         guard kind != .group else {
             guard fanOut == nil, halfLife == nil, settlingRounds == nil, groupSize == nil else {
                 throw ValidationError(

@@ -77,6 +77,7 @@ struct InitCommand: AsyncParsableCommand {
     @OptionGroup var exchange: ExchangeOptions
     @OptionGroup var secure: SecureOptions
     @OptionGroup var admission: AdmissionOptions
+    @OptionGroup var robustness: RobustnessOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
@@ -103,6 +104,8 @@ struct InitCommand: AsyncParsableCommand {
             if let secure = report.manifest.manifest.secure {
                 record.add("secure_minimum", secure.memberMinimum)
             }
+            let rule = RobustnessOptions.text(of: settings.robustness)
+            record.add("rule", rule)
             record.add("exchange", "\(options.exchange.kind)")
             record.add("admission", admission.admission.rawValue)
             record.add("update_bytes_max", report.manifest.manifest.updateByteCountMax)
@@ -113,6 +116,7 @@ struct InitCommand: AsyncParsableCommand {
                     this node   \(report.peerID)
                     adapter     rank \(rank), \(report.parameterCount) parameters
                     aggregation \(settings.aggregator), \(wire)
+                    rule        \(rule)
                     exchange    \(Self.text(of: options.exchange))
                     next        starling run --home \(home.folder.folder.path) --data FILE
                     """
@@ -144,14 +148,25 @@ struct InitCommand: AsyncParsableCommand {
             options.startMemberCount = members
             options.secure = try secure.settings(memberCount: members)
             options.issuers = try admission.settings
-            options.quorumMinimum = quorum
+            let rule = try robustness.settings(
+                memberCount: members, secure: options.secure)
+            // A rule over members bears its liars from so many participants on.
+            let isOverMembers = rule.map { $0.groupMemberCount == 0 } ?? false
+            let isGossip = exchange.exchange.map { $0 != .group } ?? false
+            options.quorumMinimum = max(
+                quorum, isOverMembers && !isGossip ? rule?.participantMinimum ?? 0 : 0)
             options.absentRoundCountMax = absentRounds
             options.normBound = normBound
             options.seed = seed
-            options.aggregation = aggregation.settings(isSecure: options.secure != nil)
+            options.aggregation = aggregation.settings(
+                isSecure: options.secure != nil, hasRule: rule != nil)
+            options.aggregation.robustness = rule
             options.createdAtSeconds = createdAt
             options.read = aggregation.read
-            options.exchange = try exchange.settings(memberCount: members)
+            // Groups of gossip are for those who certify nothing.
+            let isCertified = options.secure != nil || isOverMembers
+            options.exchange = try exchange.settings(
+                memberCount: members, isCertified: isCertified)
             return options
         }
     }

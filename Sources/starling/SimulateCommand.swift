@@ -15,6 +15,7 @@ struct SimulateCommand: ParsableCommand {
             checked after every step. Scenarios: \
             \(SimulationScenario.all.map(\.name).joined(separator: ", ")). With --aggregation the \
             aggregators are compared instead, on a regression task; that takes about a minute. With \
+            --attacks every rule against liars meets every attack, as vectors and in learning. With \
             --exchange gossip every node keeps an adapter of its own and averages what others push \
             to it; a table shows how far the adapters lie apart, round by round. Scenarios then: \
             \(GossipScenario.all.map(\.name).joined(separator: ", ")). With --exchange announce \
@@ -49,6 +50,9 @@ struct SimulateCommand: ParsableCommand {
 
     @Option(help: "With --aggregation: how far the nodes' targets differ, 0 to 10.")
     var shift = 0.3
+
+    @Flag(help: "Print what attacks cost the rules against liars; --runs is the number of seeds.")
+    var attacks = false
 
     @OptionGroup var output: OutputOptions
 
@@ -87,6 +91,10 @@ struct SimulateCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard !attacks else {
+            let seeds = try seeds
+            return try withConsole(output) { AttackReport(seeds: seeds).print(to: $0) }
+        }
         guard !aggregation else { return try compareAggregators() }
         if exchange == "announce" { return try announce() }
         guard exchange == "group" else { return try gossip() }
@@ -219,14 +227,22 @@ struct SimulateCommand: ParsableCommand {
         return record
     }
 
-    private func compareAggregators() throws {
-        let last = seed.addingReportingOverflow(UInt64(runs - 1))
-        guard !last.overflow else {
-            throw ValidationError("--seed is \(seed); give a number that leaves room for --runs.")
+    private var seeds: ClosedRange<UInt64> {
+        get throws {
+            let last = seed.addingReportingOverflow(UInt64(runs - 1))
+            guard !last.overflow else {
+                throw ValidationError(
+                    "--seed is \(seed); give a number that leaves room for --runs.")
+            }
+            return seed...last.partialValue
         }
+    }
+
+    private func compareAggregators() throws {
+        let seeds = try seeds
         try withConsole(output) { console in
             for trial in AggregationTable.trials(shift: shift) {
-                let outcome = trial.run(seeds: seed...last.partialValue)
+                let outcome = trial.run(seeds: seeds)
                 var record = JSONRecord()
                 record.add("trial", trial.label)
                 record.add("error", outcome.mean)

@@ -50,6 +50,7 @@ struct StatusCommand: AsyncParsableCommand {
         let settings = status.manifest.manifest.aggregation
         record.add("aggregation", settings.aggregator)
         record.add("wire", WireOption(settings.wireForm).rawValue)
+        record.add("rule", RobustnessOptions.text(of: settings.robustness))
         if let secure = status.manifest.manifest.secure {
             record.add("secure_minimum", secure.memberMinimum)
             record.add("secure_round_lost", .bool(last?.secure == .lost))
@@ -121,6 +122,9 @@ struct StatusCommand: AsyncParsableCommand {
                 + "\(WireOption(manifest.aggregation.wireForm).rawValue), "
                 + "rank \(manifest.adapter.rank)",
         ]
+        if let robustness = manifest.aggregation.robustness {
+            lines.append("rule          " + RobustnessOptions.text(of: robustness))
+        }
         if let secure = manifest.secure {
             lines.append(
                 "secure        updates are hidden in sums of \(secure.memberMinimum) or more")

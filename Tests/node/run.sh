@@ -2,7 +2,7 @@
 # The node tests: real processes, real sockets, the real model.
 set -euo pipefail
 cd "$(dirname "$0")"
-for test in commands documents network resume audit log kill unequal tiers join members relay gossip secure wire; do
+for test in commands documents network resume audit log kill unequal tiers join members relay gossip secure groups wire; do
     echo "-- $test"
     "./$test.sh"
 done

@@ -95,11 +95,16 @@ public struct AggregationRound: Sendable {
 
     /// The same over a part of the layout.
     func makeAggregator(of layout: AdapterLayout) -> any Aggregator {
-        aggregator.init(manifest: manifest.manifest, layout: layout)
+        manifest.manifest.aggregation.robustness == nil
+            ? aggregator.init(manifest: manifest.manifest, layout: layout)
+            : RobustMean(manifest: manifest.manifest, layout: layout)
     }
 
     /// Whether the sum needs the updates of all members at once.
-    var holdsUpdates: Bool { aggregator.holdsUpdates(under: manifest.manifest.aggregation) }
+    var holdsUpdates: Bool {
+        manifest.manifest.aggregation.robustness != nil
+            || aggregator.holdsUpdates(under: manifest.manifest.aggregation)
+    }
 
     /// The next consensus from the updates of all participants.
     ///

@@ -23,6 +23,12 @@ public struct RoundSum: Sendable {
     private let participants: [UpdateSummary]
     private let parts: [AdapterLayout]
     private let holdsUpdates: Bool
+    /// The distances between updates, where a rule against liars has to know them before it forms
+    /// anything: then there are twice as many passes.
+    private var distances: RobustDistances?
+    /// The sums of groups, where rounds have any; then the objects are theirs.
+    private var groups: GroupMean?
+    private var plan: RobustPlan?
     private var passCount = 0
     private var addedCount = 0
     private var current: any Aggregator
@@ -43,23 +49,47 @@ public struct RoundSum: Sendable {
         self.participants = participants
         holdsUpdates = round.holdsUpdates
         parts =
-            holdsUpdates
+            holdsUpdates && round.manifest.manifest.groupMemberCount == nil
             ? round.layout.parts(elementCountMax: elementCountMax / max(participants.count, 1))
             : [round.layout]
         current = round.makeAggregator(of: parts[0])
+        let settings = round.manifest.manifest.aggregation.robustness
+        if round.manifest.manifest.groupMemberCount != nil {
+            groups = GroupMean(round)
+        } else if let settings, parts.count > 1 {
+            let none = RobustDistances(settings)
+            if RobustDistances.areNeeded(settings) {
+                distances = none
+            } else {
+                plan = try none.plan(
+                    participantCount: participants.count, manifest: round.manifest.manifest,
+                    digest: listDigest)
+            }
+        }
+        prepareAggregator()
     }
 
     /// Whether the updates are to be read, once more or for the first time.
-    public var needsPass: Bool { passCount < parts.count }
+    public var needsPass: Bool {
+        passCount < (distances == nil ? parts.count : 2 * parts.count)
+    }
+
+    private var part: AdapterLayout { parts[passCount % parts.count] }
+    private var measures: Bool { distances != nil && passCount < parts.count }
 
     /// Adds an update object of a participant, each once in a pass, in any order.
     ///
     /// - Throws: the reason if it can't be summed.
     public mutating func add(_ bytes: [UInt8]) throws(RejectReason) {
         precondition(needsPass && addedCount < participants.count, "an update too many")
+        if groups != nil {
+            try groups?.add(bytes)
+            addedCount += 1
+            return
+        }
         let update = try AdapterUpdateCodec.decode(
             bytes, byteCountMax: round.manifest.manifest.updateByteCountMax,
-            only: parts.count > 1 ? parts[passCount] : nil)
+            only: parts.count > 1 ? part : nil)
         addedCount += 1
         // A member may hold nothing of the part.
         guard !update.tensors.isEmpty || parts.count == 1 else { return }
@@ -71,16 +101,41 @@ public struct RoundSum: Sendable {
     /// - Throws: `updateNonFinite` if the outcome holds a value that is not finite.
     public mutating func endPass() throws(RejectReason) {
         precondition(addedCount == participants.count, "\(addedCount) updates in a pass")
-        let part = parts[passCount]
-        let aggregate = try current.finish(base: base.part(part).tensors)
-        let state = try ConsensusState(aggregate.adapter, layout: part)
-        adapter += state.adapter.elements
-        momentum += state.momentum?.elements ?? []
-        droppedEnergy = max(droppedEnergy, aggregate.droppedEnergy)
-        if !holdsUpdates { ringDigest = aggregate.sumDigest }
+        if measures, let part = current as? RobustMean {
+            distances?.add(part)
+        } else {
+            let part = part
+            let aggregate: Aggregate
+            if let groups {
+                aggregate = try groups.finish(base: base, digest: listDigest)
+            } else {
+                aggregate = try current.finish(base: base.part(part).tensors)
+            }
+            let state = try ConsensusState(aggregate.adapter, layout: part)
+            adapter += state.adapter.elements
+            momentum += state.momentum?.elements ?? []
+            droppedEnergy = max(droppedEnergy, aggregate.droppedEnergy)
+            if !holdsUpdates { ringDigest = aggregate.sumDigest }
+        }
         passCount += 1
         addedCount = 0
-        if needsPass { current = round.makeAggregator(of: parts[passCount]) }
+        if plan == nil, passCount == parts.count, let distances {
+            plan = try distances.plan(
+                participantCount: participants.count, manifest: round.manifest.manifest,
+                digest: listDigest)
+        }
+        if needsPass {
+            current = round.makeAggregator(of: part)
+            prepareAggregator()
+        }
+    }
+
+    /// Tells a rule against liars what it does not see in a part of the layout.
+    private mutating func prepareAggregator() {
+        guard var rule = current as? RobustMean, parts.count > 1 else { return }
+        rule.participants = participants.map(\.member).sorted()
+        rule.plan = plan
+        current = rule
     }
 
     /// The next consensus, after the last pass.

@@ -18,6 +18,9 @@ extension ChainState {
             guard proposal.participants.isEmpty, proposal.absences.isEmpty,
                 proposal.secure == nil
             else { throw .proposalInvalid }
+        case .round where manifest.groupMemberCount != nil:
+            try checkGroups(proposal)
+            try checkAbsences(proposal)
         case .round where manifest.secure != nil:
             guard proposal.participants.isEmpty,
                 proposal.secure?.isValid(members: members, manifest: manifest) == true

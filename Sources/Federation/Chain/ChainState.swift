@@ -47,7 +47,7 @@ public struct ChainState: Hashable, Sendable {
         let count =
             completedRoundCount == 0
             ? manifest.membership.startMemberCount : manifest.membership.quorumMinimum
-        return max(count, manifest.secure?.memberMinimum ?? 1)
+        return max(count, manifest.secureMemberMinimum)
     }
 
     /// What the next entry has to be; `nil` after the last round.

@@ -8,6 +8,9 @@ public import Tensors
 /// by element. Under `factor-mean` and `ffa` every tensor is averaged element by element; where all
 /// hold the same A, as under `ffa`, that is the mean of products as well.
 ///
+/// With self-centered clipping in the manifest the others' shares are cut first, so that each moves
+/// the node's own state by its share of the radius at most.
+///
 /// Sums run over the members in ascending order of their keys, in Double, with one rounding to
 /// Float at the end: equal orders and objects give equal bytes.
 public struct StateMix: Sendable {
@@ -19,17 +22,22 @@ public struct StateMix: Sendable {
         public let share: Double
         /// The state, of the mix's layout.
         public let state: StateSource
+        /// Whether it is the state of the node that mixes.
+        public let isOwn: Bool
 
         /// Collects the fields.
-        public init(member: PublicKey, share: Double, state: StateSource) {
+        public init(
+            member: PublicKey, share: Double, state: StateSource, isOwn: Bool = false
+        ) {
             self.member = member
             self.share = share
             self.state = state
+            self.isOwn = isOwn
         }
     }
 
     private let manifest: Manifest
-    private let layout: AdapterLayout
+    let layout: AdapterLayout
     private let pairing: AdapterPairing
 
     /// Prepares means of states of that layout.
@@ -54,7 +62,9 @@ public struct StateMix: Sendable {
             guard element.tensor.values.allSatisfy(\.isFinite) else { throw .updateNonFinite }
         }
         let shares = order.shares(halfLife: manifest.exchange.stalenessHalfLife)
-        var parts = [Part(member: order.member, share: shares[0], state: .tensors(own))]
+        var parts = [
+            Part(member: order.member, share: shares[0], state: .tensors(own), isOwn: true)
+        ]
         for (index, input) in order.inputs.enumerated() {
             parts.append(
                 Part(
@@ -71,6 +81,10 @@ public struct StateMix: Sendable {
     public func mean(
         of parts: [Part], round: UInt64
     ) throws(RejectReason) -> (state: NamedTensors, droppedEnergy: Double) {
+        var parts = parts
+        if let settings = manifest.aggregation.robustness {
+            parts = try clipped(parts, by: settings)
+        }
         let counted = parts.filter { $0.share > 0 }.sorted { $0.member < $1.member }
         precondition(!counted.isEmpty, "no state counts")
         var values = [[Float]](repeating: [], count: layout.entries.count)

@@ -33,6 +33,9 @@ public enum Directive: Hashable, Sendable {
     case aggregate(AggregationOrder)
     /// Checks the sum that a secure round opened and adds its mean to the base.
     case aggregateSum(SumOrder)
+    /// Stores the sum of the own group, the bytes of a ``GroupSum``, and reports it with that summary
+    /// as a ready update.
+    case storeSum(bytes: [UInt8], UpdateSummary)
     /// In gossip: prepares the state of that object for others without training it, and reports
     /// it as ready with those examples.
     case publish(round: UInt64, state: ObjectID, exampleCount: Int)

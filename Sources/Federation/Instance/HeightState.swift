@@ -42,6 +42,8 @@ struct HeightState: Sendable {
     let majority: Int
     let quorum: Int
     let participantMinimum: Int
+    /// Whether one object may stand for several members: the sum of their group.
+    let isGrouped: Bool
     let enteredAt: Timestamp
 
     var view: UInt64 = 0
@@ -80,6 +82,7 @@ struct HeightState: Sendable {
         majority = chain.majority
         quorum = chain.quorum
         participantMinimum = chain.participantMinimum
+        isGrouped = chain.manifest.groupMemberCount != nil
         enteredAt = now
         viewEnteredAt = now
     }
@@ -100,9 +103,15 @@ struct HeightState: Sendable {
         }
     }
 
+    /// Whether the bytes of that summary are here.
+    func holds(_ summary: UpdateSummary) -> Bool {
+        guard let held = held[summary.objectID] else { return false }
+        return held == summary || isGrouped && held.byteCount == summary.byteCount
+    }
+
     /// Whether every participant's bytes are here.
     func holdsAll(_ proposal: Proposal) -> Bool {
-        proposal.participants.allSatisfy { held[$0.summary.objectID] == $0.summary }
+        proposal.participants.allSatisfy { holds($0.summary) }
     }
 
     mutating func remember(_ proposal: Proposal, digest: Digest) {

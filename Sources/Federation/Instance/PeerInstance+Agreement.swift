@@ -80,8 +80,8 @@ extension PeerInstance {
         if let outcome {
             absences = secureAbsences(outcome)
         } else if case .round = kind {
-            guard !isSecure else { return nil }
-            participants = usableUpdates
+            guard !agreesOnSum else { return nil }
+            participants = isGrouped ? usableGroupSums : usableUpdates
             let present = Set(participants.map(\.summary.member))
             absences = current.members.filter { !present.contains($0) }.map {
                 RoundReport.Absence(member: $0, reason: absenceReason(of: $0))

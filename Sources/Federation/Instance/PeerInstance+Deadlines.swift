@@ -78,14 +78,19 @@ extension PeerInstance {
     /// absent from the last round and cannot be reached: a dead member costs one deadline, not
     /// one a round.
     var awaitedMembers: [PublicKey] {
-        current.members.filter { member in
+        let supported = Set(announcedGroupSums.map(\.member))
+        return current.members.filter { member in
             guard counts(member) else { return false }
             if let announcement = current.announcements[member] {
+                // What too few of a group say is not fetched.
+                if isGrouped, !supported.contains(member) { return false }
                 let objectID = announcement.summary.objectID
                 return current.held[objectID] == nil && current.refused[objectID] == nil
             }
             if current.refusedMembers[member] != nil { return false }
-            if member == own { return current.ownAbstention == nil && !isLeaving }
+            if member == own {
+                return current.ownAbstention == nil && !isLeaving && !(isGrouped && hasLostGroup)
+            }
             if pendingLeaves[member] != nil { return false }
             if isReachable(member) { return abstention(of: member) == nil }
             return !wasAbsent(member)
@@ -108,7 +113,8 @@ extension PeerInstance {
         switch current.kind {
         case nil: return false
         case .membership: return membershipChange != nil
-        case .round where isSecure: return proposableOutcome != nil
+        case .round where agreesOnSum: return proposableOutcome != nil
+        case .round where isGrouped: return hasGroupsToPropose || proposableOutcome != nil
         case .round:
             guard usableUpdates.count >= max(1, current.participantMinimum) else { return false }
             return awaitedMembers.isEmpty || now >= updateDeadline

@@ -45,7 +45,7 @@ extension PeerInstance {
         status.isFinished = chain.isFinished && adoptedHeight == chain.height
         status.holdsAdapter = holdsAdapter
         status.announcements = current.mask { current.announcements[$0] != nil }
-        if isSecure { status.announcements = current.mask { isHolder($0) } }
+        if agreesOnSum { status.announcements = current.mask { isHolder($0) } }
         status.viewChanges = current.mask { (current.viewChanges[$0]?.view ?? 0) >= view }
         status.commits = current.mask { current.commit(of: $0, view: view) != nil }
         status.results = current.mask { current.results[$0] != nil }
@@ -53,7 +53,8 @@ extension PeerInstance {
         status.secondsPerStep = secondsPerStep
         status.bytesPerSecond = bytesPerSecond
         status.abstention =
-            isSecure && current.secure.standing == .lost ? .roundLost : current.ownAbstention
+            (isGrouped ? hasLostGroup : isSecure && current.secure.standing == .lost)
+            ? .roundLost : current.ownAbstention
         send(.status(status), to: receivers.filter { peers[$0]?.isUsable == true })
     }
 

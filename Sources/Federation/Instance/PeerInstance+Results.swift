@@ -35,7 +35,7 @@ extension PeerInstance {
     }
 
     mutating func aggregated(height: UInt64, _ outcome: AggregateOutcome) {
-        if height == current.height, current.secure.sum != nil {
+        if height == current.height, agreesOnSum, current.secure.sum != nil {
             sumAggregated(outcome)
         } else if height == current.height, current.decided != nil {
             current.decided?.isAggregating = false

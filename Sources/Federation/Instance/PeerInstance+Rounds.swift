@@ -63,6 +63,7 @@ extension PeerInstance {
                 value: DurableRecord.bytes(of: summary)))
         keep(announcement)
         sendToMembers(.announcement(announcement))
+        groupSumStored(summary)
     }
 
     // MARK: Announcements
@@ -86,7 +87,7 @@ extension PeerInstance {
             try receivedLate(announcement, round: round)
             return
         }
-        guard current.round != nil, !isSecure else { throw .updateWrongRound }
+        guard current.round != nil, !agreesOnSum else { throw .updateWrongRound }
         guard counts(summary.member) else { throw .notMember }
         do throws(RejectReason) {
             try chain.check(announcement)
@@ -140,9 +141,10 @@ extension PeerInstance {
         guard isMember || current.decided != nil else { return [] }
         let decided = current.decided?.decision.proposal
         if let decided { return decided.participants.map(\.summary) }
-        let announced = current.members.filter(counts).compactMap {
-            current.announcements[$0]?.summary
-        }
+        let announced =
+            isGrouped
+            ? announcedGroupSums
+            : current.members.filter(counts).compactMap { current.announcements[$0]?.summary }
         let proposed =
             current.accepted?.message.proposal.participants.map(\.summary).filter {
                 !announced.contains($0)
@@ -191,7 +193,8 @@ extension PeerInstance {
             current.fetches[objectID] = nil
             guard let wanted else { return }
             switch result {
-            case .success(wanted):
+            case .success(let summary)
+            where summary == wanted || isGrouped && summary.byteCount == wanted.byteCount:
                 current.held[objectID] = wanted
                 emit(.appendLog(.updateReceived(wanted)))
                 emit(

@@ -30,6 +30,7 @@ extension PeerInstance {
 
     /// The outcome that this node would propose now.
     var proposableOutcome: SecureRoundOutcome? {
+        if isGrouped { return areTooManyGroupsLost ? .lost : nil }
         if let held = current.secure.held, !current.secure.hasConceded,
             holderCount >= chain.resultQuorum(of: .summed(held.summary))
         {
@@ -48,7 +49,7 @@ extension PeerInstance {
         case nil: current.holdsAll(proposal)
         case .summed(let summary): current.secure.held?.summary == summary
         case .lost:
-            isLostForTooMany
+            (isGrouped ? areTooManyGroupsLost : isLostForTooMany)
                 || justification.contains { $0.committed?.proposalDigest == proposal.digest }
         }
     }

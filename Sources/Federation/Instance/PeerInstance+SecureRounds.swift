@@ -14,8 +14,12 @@ extension PeerInstance {
         waitForMembers()
         startSecureRound()
         contribute()
-        aggregateSum()
-        concede()
+        if isGrouped {
+            publishGroupSum()
+        } else {
+            aggregateSum()
+            concede()
+        }
     }
 
     // MARK: The round
@@ -26,8 +30,8 @@ extension PeerInstance {
         guard let settings = manifest.manifest.secure, current.round != nil, isMember,
             current.decided == nil, current.secure.instance == nil, current.secure.held == nil,
             !current.secure.isLost, adoptedHeight == chain.height,
-            reachableMembers.count >= current.quorum,
-            reachableMembers.count < settings.memberMinimum
+            current.announcements[own] == nil, reachableMembers.count >= current.quorum,
+            secureCandidates.count(where: isReachable) < settings.memberMinimum
         else {
             current.secure.shortSince = nil
             return
@@ -46,7 +50,8 @@ extension PeerInstance {
         guard let settings = manifest.manifest.secure, let setup = secureSetup,
             let round = current.round, isMember, !isLeaving, adoptedHeight == chain.height,
             current.decided == nil, current.secure.instance == nil, current.secure.held == nil,
-            !current.secure.isLost, reachableMembers.count >= settings.memberMinimum
+            !current.secure.isLost, current.announcements[own] == nil,
+            secureCandidates.count(where: isReachable) >= settings.memberMinimum
         else { return }
         let layout = AggregationRound(manifest: manifest, layout: setup.layout, round: round)
             .secureVector
@@ -54,7 +59,7 @@ extension PeerInstance {
             var policy = try SecurePolicy(
                 manifestDigest: manifest.digest, round: round, baseDigest: secureBaseDigest,
                 schemaDigest: setup.schemaDigest, format: layout.format,
-                candidates: current.members, beacon: chain.headDigest,
+                candidates: secureCandidates, beacon: chain.headDigest,
                 memberMinimum: settings.memberMinimum, networkKey: setup.networkKey,
                 startedAtSeconds: setup.zeroSeconds + now.milliseconds / 1000,
                 timing: secureTiming(setup.timing, elementCount: layout.elementCount))
@@ -100,6 +105,9 @@ extension PeerInstance {
         tellSecureRound(.received(from: peer, bytes: bytes))
     }
 
+    /// Tells this node's group of a round of groups.
+    mutating func tellGroup(_ event: SecureEvent) { tellSecureRound(event) }
+
     private mutating func tellSecureRound(_ event: SecureEvent) {
         guard let directives = current.secure.instance?.handle(event, now: now) else { return }
         for directive in directives { carryOut(directive) }
@@ -131,7 +139,11 @@ extension PeerInstance {
     }
 
     private mutating func secureRoundEnded(_ end: SecureEnd) {
-        if current.secure.sum == nil, current.secure.held == nil { current.secure.isLost = true }
+        if current.secure.sum == nil, current.secure.held == nil,
+            current.announcements[own] == nil
+        {
+            current.secure.isLost = true
+        }
         guard let round = current.round, end.reason != .certified else { return }
         emit(.notify(.secureRoundEnded(round: round, end)))
     }

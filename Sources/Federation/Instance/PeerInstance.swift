@@ -141,7 +141,7 @@ public struct PeerInstance: Sendable {
         case .aggregated(let height, let outcome): aggregated(height: height, outcome)
         case .aggregationFailed(let height):
             guard height == current.height else { break }
-            if current.secure.sum != nil { sumAggregationFailed() }
+            if agreesOnSum, current.secure.sum != nil { sumAggregationFailed() }
             current.decided?.isAggregating = false
             current.decided?.retryAt = self.now.adding(seconds: 2)
         case .sumRefused(let height, let reason): sumRefused(height: height, reason)

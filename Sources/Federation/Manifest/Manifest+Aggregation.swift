@@ -22,12 +22,15 @@ extension Manifest {
         /// SCAFFOLD without a server: whether members correct their gradients by how their last
         /// update differed from the mean.
         public var usesControlVariates: Bool
+        /// The rule against members that lie; `nil` for the mean within the norm bound.
+        public var robustness: RobustnessSettings?
 
         /// Takes the settings; ranges are checked by the manifest.
         public init(
             aggregator: String, wireForm: WireForm = .int8, outerLearningRate: Double = 1,
             outerMomentum: Double = 0, proximalStrength: Double = 0,
-            normalizesSteps: Bool = false, usesControlVariates: Bool = false
+            normalizesSteps: Bool = false, usesControlVariates: Bool = false,
+            robustness: RobustnessSettings? = nil
         ) {
             self.aggregator = aggregator
             self.wireForm = wireForm
@@ -36,6 +39,7 @@ extension Manifest {
             self.proximalStrength = proximalStrength
             self.normalizesSteps = normalizesSteps
             self.usesControlVariates = usesControlVariates
+            self.robustness = robustness
         }
 
         /// What a manifest of version 1 means: the factor mean of whole adapters in ring integers.
@@ -47,6 +51,7 @@ extension Manifest {
 }
 
 extension Manifest.AggregationSettings {
+    /// Writes all but the rule against liars, which later versions have behind everything else.
     func write(to writer: inout CanonicalWriter) {
         writer.write(aggregator)
         writer.write(wireForm.rawValue)

@@ -43,6 +43,9 @@ extension Manifest {
         }
         if version > Self.aggregationVersion { exchange.write(to: &writer) }
         if version > Self.exchangeVersion { SecureSettings.write(secure, to: &writer) }
+        if version > Self.secureVersion {
+            RobustnessSettings.write(aggregation.robustness, to: &writer)
+        }
         admission?.write(to: &writer)
         return writer.bytes
     }
@@ -85,7 +88,7 @@ extension Manifest {
             let updateByteCountMax = Int(clamping: try reader.read(UInt64.self))
             let author = try reader.readKey()
             let createdAtSeconds = try reader.read(UInt64.self)
-            let aggregation =
+            var aggregation =
                 version == Self.firstVersion
                 ? .factorMean : try AggregationSettings(reading: &reader)
             let read =
@@ -95,8 +98,11 @@ extension Manifest {
                 ? try ExchangeSettings(reading: &reader) : .group
             let secure =
                 version > Self.exchangeVersion ? try SecureSettings.read(&reader) : nil
+            if version > Self.secureVersion {
+                aggregation.robustness = try RobustnessSettings.read(&reader)
+            }
             let admission =
-                version == Self.currentVersion ? try AdmissionSettings(reading: &reader) : nil
+                version > Self.robustnessVersion ? try AdmissionSettings(reading: &reader) : nil
             try reader.finish()
             try self.init(
                 name: name, baseModelDigest: baseModelDigest, baseModelName: baseModelName,

@@ -17,6 +17,7 @@ extension Manifest {
         try checkExchange()
         try checkSecure()
         try checkAdmission()
+        try checkRobustness()
         guard let read else { return }
         try check(read.stateSize, in: 1...16_384, .readStateSize)
         try check(read.learningRate, above: 0, atMost: 1, .readLearningRate)

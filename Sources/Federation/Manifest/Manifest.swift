@@ -107,11 +107,11 @@ public struct Manifest: Hashable, Sendable {
     static let aggregationVersion: UInt16 = 2
     /// The version of the layout with exchange settings and without secure ones.
     static let exchangeVersion: UInt16 = 3
-    /// The version of the layout with secure settings and without issuers.
+    /// The version of the layout with secure settings and without a rule against liars.
     static let secureVersion: UInt16 = 4
+    /// The version of the layout with a rule against liars and without issuers.
+    static let robustnessVersion: UInt16 = 5
     /// The newest version of the layout that this code writes and reads.
-    ///
-    /// No layout has the number 5 yet.
     public static let currentVersion: UInt16 = 6
     /// The most members a federation can have in one group.
     public static let memberCountMax = 64
@@ -189,6 +189,7 @@ public struct Manifest: Hashable, Sendable {
     /// The version of its layout: the lowest that can say what it says.
     public var version: UInt16 {
         if admission != nil { return Self.currentVersion }
+        if aggregation.robustness != nil { return Self.robustnessVersion }
         if secure != nil { return Self.secureVersion }
         return exchange == .group ? Self.version(aggregation, read) : Self.exchangeVersion
     }

@@ -10,6 +10,7 @@ public enum ManifestError: Error, Hashable, Sendable {
         case readStateSize, readLearningRate
         case groupMemberCountMax, fanOut, stalenessHalfLife, settlingRoundCount
         case memberMinimum, issuers
+        case liarCount, clipRadius, groupMemberCount
     }
 
     /// A value outside its range; `actual` is the value and `allowed` the range, as text.
@@ -20,6 +21,9 @@ public enum ManifestError: Error, Hashable, Sendable {
     case aggregatorNeedsGroup(String)
     /// Secure rounds need something else of the manifest; the text says what, instead of what.
     case secureNeeds(String)
+    /// The rule against liars needs something else of the manifest; the text says what, instead of
+    /// what.
+    case ruleNeeds(String)
     /// The bytes cannot be read.
     case unreadable(CanonicalError)
     /// The bytes have another version.

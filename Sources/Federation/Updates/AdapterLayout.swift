@@ -62,6 +62,9 @@ public struct AdapterLayout: Hashable, Sendable {
         guard Manifest.version(settings, read) != Manifest.firstVersion else {
             return updateByteCount
         }
+        if let robustness = settings.robustness, robustness.groupMemberCount > 0 {
+            return groupSumByteCount
+        }
         let pairing = AdapterPairing(of: self)
         var count = AdapterUpdateCodec.headerByteCount + 4
         for (index, entry) in entries.enumerated() {

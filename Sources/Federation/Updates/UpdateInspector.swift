@@ -6,7 +6,8 @@ internal import Tensors
 /// Every node comes to the same verdict on the same bytes: the only floating-point work is in one
 /// fixed order.
 public enum UpdateInspector {
-    /// Checks an update object against the round it is to be part of.
+    /// Checks an update object against the round it is to be part of; where rounds have groups, the
+    /// object of a group's sum.
     ///
     /// - Complexity: O(bytes).
     public static func check(
@@ -15,6 +16,12 @@ public enum UpdateInspector {
     ) -> Result<UpdateSummary, RejectReason> {
         do throws(RejectReason) {
             let limit = manifest.manifest.updateByteCountMax
+            if manifest.manifest.groupMemberCount != nil {
+                try GroupSum(bytes: bytes, byteCountMax: limit).check(
+                    manifest: manifest, layout: layout, round: round, base: base)
+                return .success(
+                    GroupSum.summary(of: bytes, member: member, round: round, base: base))
+            }
             let update = try AdapterUpdateCodec.decode(bytes, byteCountMax: limit)
             guard update.manifestDigest == manifest.digest else { throw .manifestMismatch }
             guard update.round == round else { throw .updateWrongRound }

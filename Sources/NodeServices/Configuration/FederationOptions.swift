@@ -147,6 +147,10 @@ public struct FederationOptions: Sendable {
             if case .secureNeeds(let text) = error {
                 throw NodeError(.invalidInput, "Secure rounds need \(text).", cause: error)
             }
+            if case .ruleNeeds(let text) = error {
+                throw NodeError(
+                    .invalidInput, "A rule against liars needs \(text).", cause: error)
+            }
             throw NodeError(.invalidInput, "These settings make no federation.", cause: error)
         }
     }

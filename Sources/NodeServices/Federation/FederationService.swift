@@ -28,8 +28,8 @@ actor FederationService {
     private var finishedAt: ContinuousClock.Instant?
     private var everyMemberHasFinalAt: ContinuousClock.Instant?
     private var lastStatusAt: ContinuousClock.Instant?
-    private var knownMembers: [PeerID] = []
-    private var wantedPeers: [PeerID] = []
+    var knownMembers: [PeerID] = []
+    var wantedPeers: [PeerID] = []
     private var connected: Set<PeerID> = []
     /// The questions of the membership stream that wait for their answers.
     var questions: [UInt64: CheckedContinuation<[UInt8]?, Never>] = [:]
@@ -143,7 +143,7 @@ actor FederationService {
         return ending
     }
 
-    private var now: Timestamp {
+    var now: Timestamp {
         let elapsed = clock.now - began
         let (seconds, attoseconds) = elapsed.components
         return Timestamp(
@@ -201,6 +201,9 @@ actor FederationService {
             beginAggregation(order)
         case .aggregateSum(let order):
             beginAggregation(order)
+        case .storeSum(let bytes, let summary):
+            _ = try await parts.store.storeObject(bytes)
+            inputSink.yield(.event(.updateReady(round: summary.round, summary: summary)))
         case .mix(let order):
             beginMix(order)
         case .discard(let objects):
@@ -335,22 +338,6 @@ actor FederationService {
         if let key = peer.publicKey {
             try await carryOut(instance.handle(.connected(key), now: now))
         }
-    }
-
-    /// Members may fetch updates, and are kept connected as far as that is of use.
-    private func noteMembers() {
-        let status = instance.status(now: now)
-        let keys = status.members
-        let members = keys.map(PeerID.init(publicKey:))
-        let wanted = status.gossip?.wantedPeers.map(PeerID.init(publicKey:)) ?? members
-        if wanted != wantedPeers {
-            wantedPeers = wanted
-            parts.connector.setWanted(wanted)
-        }
-        guard members != knownMembers else { return }
-        knownMembers = members
-        parts.access.setMembers(members)
-        parts.witness.setMembers(keys)
     }
 
     /// Finished, and either everybody else is too (and has heard of us), or patience is over; never

@@ -16,7 +16,8 @@ struct AggregatorFixture {
 
     init(
         _ aggregator: String, form: WireForm = .ring32, rank: Int = 8, normBound: Double = 100,
-        output: Int = 6, input: Int = 10,
+        output: Int = 6, input: Int = 10, quorum: Int = 2,
+        secure: Manifest.SecureSettings? = nil,
         _ change: (inout Manifest.AggregationSettings) -> Void = { _ in }
     ) throws {
         var settings = Manifest.AggregationSettings(aggregator: aggregator, wireForm: form)
@@ -52,10 +53,10 @@ struct AggregatorFixture {
                     roundCount: 9, localStepCount: 8, batchSize: 8, sequenceLength: 16,
                     learningRate: 1e-3),
                 ring: .init(clipMagnitude: 1, weightUnit: 64), normBound: normBound,
-                membership: .init(startMemberCount: 3, quorumMinimum: 2),
+                membership: .init(startMemberCount: max(3, quorum), quorumMinimum: quorum),
                 updateByteCountMax: layout.updateByteCount(under: settings),
                 author: author.publicKey, createdAtSeconds: 1_700_000_000,
-                aggregation: settings), with: author)
+                aggregation: settings, secure: secure), with: author)
     }
 
     /// A delta of random elements in -scale/2...scale/2.

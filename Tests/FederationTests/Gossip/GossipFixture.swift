@@ -22,14 +22,16 @@ struct GossipFixture {
     init(
         _ aggregator: String = SpectralMean.name, form: WireForm = .ring32, rank: Int = 4,
         output: Int = 7, input: Int = 9, normBound: Double = 10, rounds: Int = 5,
-        members: Int = 3, exchange: Manifest.ExchangeSettings = .gossip
+        members: Int = 3, exchange: Manifest.ExchangeSettings = .gossip,
+        robustness: Manifest.RobustnessSettings? = nil
     ) throws {
         self.rank = rank
         self.output = output
         self.input = input
         base = Self.state(seed: 99, rank: rank, output: output, input: input)
         let layout = AdapterLayout(of: base)
-        let settings = Manifest.AggregationSettings(aggregator: aggregator, wireForm: form)
+        let settings = Manifest.AggregationSettings(
+            aggregator: aggregator, wireForm: form, robustness: robustness)
         let manifest = try Manifest(
             name: "gossip", baseModelDigest: Fixtures.digest("base"), baseModelName: "stub",
             tokenizerDigest: Fixtures.digest("tokenizer"),

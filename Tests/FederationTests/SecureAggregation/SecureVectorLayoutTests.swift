@@ -137,6 +137,32 @@ import Testing
         }
     }
 
+    @Test func `a member masks nothing that a plain round would refuse`() throws {
+        let fixture = try AggregatorFixture(FactorMean.name, normBound: 1)
+        let good = try fixture.update(fixture.delta(seed: 1), member: 2)
+        let vector = fixture.round().secureVector
+        _ = try vector.words(of: good)
+        func changed(_ word: UInt32, examples: Int = 64) -> AdapterUpdate {
+            AdapterUpdate(
+                manifestDigest: good.manifestDigest, round: 1,
+                baseAdapterDigest: good.baseAdapterDigest, member: good.member,
+                exampleCount: examples, stepCount: good.stepCount,
+                tensors: good.tensors.map {
+                    .init(
+                        name: $0.name, held: $0.held, weight: $0.weight, form: $0.form,
+                        steps: $0.steps, words: $0.words.map { _ in word })
+                })
+        }
+        // Each element within its clip, all of them beyond the norm.
+        #expect(throws: RejectReason.updateNormExceeded) { try vector.words(of: changed(1 << 21)) }
+        #expect(throws: RejectReason.updateRingOverflow) {
+            try vector.words(of: changed(1 << 31 - 1))
+        }
+        #expect(throws: RejectReason.updateWeightInvalid) {
+            try vector.words(of: changed(0, examples: 65))
+        }
+    }
+
     @Test func `the longest frame of words is a shard of the smallest group`() {
         for count in [10, 4096, 9000, 1_000_000] {
             let bound = SecureVectorLayout.frameByteCountMax(elementCount: count)

@@ -14,7 +14,12 @@ package enum SecureInspection {
     package static func kind(of bytes: [UInt8]) -> UInt8 { bytes.first ?? 0 }
 
     /// The statement in a frame; `nil` for words and for what may be said again.
-    package static func statement(in bytes: [UInt8]) -> Statement? {
+    ///
+    /// A roster's place does not say whose it is: rounds of groups have one for each group, and who
+    /// of these keys signed it tells them apart.
+    package static func statement(
+        in bytes: [UInt8], signers: [PublicKey] = []
+    ) -> Statement? {
         guard let frame = try? SecureFrame(bytes: bytes), let slot = SecureSlot(frame) else {
             return nil
         }
@@ -22,6 +27,9 @@ package enum SecureInspection {
         writer.write(slot.kind.rawValue)
         writer.write(prefixed: slot.scope)
         for number in [slot.sender, slot.view, slot.item] { writer.write(UInt64(number)) }
+        if frame.kind == .roster, let signer = signers.first(where: frame.isSigned) {
+            writer.write(raw: signer.bytes)
+        }
         return Statement(place: writer.bytes, digest: Hashing.blake2b256(frame.body))
     }
 

@@ -23,6 +23,7 @@ public struct SecureVectorLayout: Sendable {
 
     private let parts: [Part]
     private let manifest: Manifest
+    private let layout: AdapterLayout
     private let isSketched: Bool
     /// Elements of the vector: words and weights, without the member's weight behind them.
     public let elementCount: Int
@@ -35,6 +36,7 @@ public struct SecureVectorLayout: Sendable {
         trains: (AdapterFactor) -> Bool
     ) {
         self.manifest = manifest
+        self.layout = layout
         isSketched = manifest.aggregation.aggregator == SketchedMean.name
         guard !isSketched else {
             parts = []
@@ -82,8 +84,9 @@ public struct SecureVectorLayout: Sendable {
 
     /// An update in ring integers as a vector.
     ///
-    /// - Throws: the reason why the update is none of this round: what a member sends under its
-    ///   masks nobody can check any more, so it checks that itself.
+    /// - Throws: the reason why the update is none of this round, or why a plain round would refuse
+    ///   it, its norm among them: what a member sends under its masks nobody can check any more, so
+    ///   it checks that itself.
     /// - Complexity: O(elements).
     func words(of update: AdapterUpdate) throws(RejectReason) -> [UInt32] {
         guard !isSketched else { throw .manifestMismatch }
@@ -105,6 +108,7 @@ public struct SecureVectorLayout: Sendable {
                 vector[part.weightStart + direction] = UInt32(tensor.weight)
             }
         }
+        try UpdateInspector.check(update, manifest: manifest, layout: layout)
         return vector
     }
 
