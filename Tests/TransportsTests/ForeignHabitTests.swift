@@ -1,5 +1,6 @@
 import LibP2P
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import Transports
