@@ -7,10 +7,15 @@ skip() { echo "SKIPPED: $1"; exit 77; }
 fail() { echo "FAILED: $1"; exit 1; }
 
 # Goes on as the same script in a network namespace in which only the loopback interface is up, and
-# in a process namespace that ends with it: nothing that it starts outlives it.
+# where it may in a process namespace too: nothing that it starts outlives it. /proc must fit that
+# one, since libdispatch looks its threads up there.
 enter_namespace() { # SCRIPT ARGUMENTS...
-    unshare -rnpf --mount-proc --kill-child true 2>/dev/null || skip "no network namespaces"
-    STARLING_INTEROP_INSIDE=1 exec unshare -rnpf --mount-proc --kill-child sh -c \
+    spaces="-rnpf --mount-proc --kill-child"
+    # shellcheck disable=SC2086
+    unshare $spaces true 2>/dev/null || spaces=-rn
+    unshare -rn true 2>/dev/null || skip "no network namespaces"
+    # shellcheck disable=SC2086
+    STARLING_INTEROP_INSIDE=1 exec unshare $spaces sh -c \
         'ip link set lo up && test "$(ip -o link | wc -l)" = 1 && exec "$@"' sh "$@"
 }
 
