@@ -1,6 +1,7 @@
 #!/bin/sh
-# Circuit relay v2 against go-libp2p: two starling nodes through its relay, up to that relay's limit, and
-# go-libp2p through starling's relay to a starling node, and the other way round. Exit codes: 0 passed, 1 failed, 77 skipped.
+# Circuit relay v2 against go-libp2p: two starling nodes through its relay, up to that relay's limit;
+# go-libp2p through starling's relay to a starling node; and a starling node to go-libp2p behind it.
+# Exit codes: 0 passed, 1 failed, 77 skipped.
 #
 # Everything runs in a network namespace of its own in which only the loopback interface is up.
 #
