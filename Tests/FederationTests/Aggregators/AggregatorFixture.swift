@@ -96,10 +96,12 @@ struct AggregatorFixture {
     }
 
     /// What a member has after training: the base with its update's deltas.
-    func trained(_ update: AdapterUpdate, onto start: NamedTensors? = nil) -> NamedTensors {
+    func trained(_ update: AdapterUpdate) -> NamedTensors { trained(update, onto: base) }
+
+    func trained(_ update: AdapterUpdate, onto start: NamedTensors) -> NamedTensors {
         let held = HeldUpdates.deltas(of: update, manifest: manifest.manifest)
         return NamedTensors(
-            (start ?? base).elements.map { element in
+            start.elements.map { element in
                 var tensor = element.tensor
                 if let part = update[element.name], let delta = held[element.name] {
                     var values = tensor.values

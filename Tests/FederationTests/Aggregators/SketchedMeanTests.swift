@@ -54,8 +54,8 @@ struct SketchedMeanTests {
         let pair = fixture.pairing.pairs[0]
         let holders = updates.filter { $0[AggregatorFixture.first] != nil }
         let total = Double(holders.reduce(0) { $0 + $1.exampleCount })
-        let mean = sum(
-            holders.map { fixture.product(fixture.trained($0, onto: base)) },
+        let mean = FederationTests.sum(
+            holders.map { fixture.product(fixture.trained($0, onto: base ?? fixture.base)) },
             weights: holders.map { Double($0.exampleCount) / total })
         var dense = ColumnMatrix(zerosOf: pair.inputSize, by: pair.outputSize)
         dense.values = mean
