@@ -140,7 +140,7 @@ public enum LogRecordReader {
             return .certified(
                 try ResultStatement(bytes: result), try Proposal(canonicalBytes: proposal))
         case 11: return .mixed(try MixRecord(payload: rest))
-        case 1, 2, 9, 10, LogRecord.logForkKind, 21, 22, 23: return .other(kind: kind)
+        case 1, 2, 9, 10, LogRecord.logForkKind, 24, 25, 26: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }

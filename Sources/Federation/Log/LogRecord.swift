@@ -53,9 +53,9 @@ public enum LogRecord: Hashable, Sendable {
         case .peerRefused: 10
         case .mixed: 11
         case .logFork: Self.logForkKind
-        case .admitted: 21
-        case .revoked: 22
-        case .inviteOverused: 23
+        case .admitted: 24
+        case .revoked: 25
+        case .inviteOverused: 26
         }
     }
 }
