@@ -166,7 +166,7 @@ public enum LogRecordReader {
             let transcript = try fields.readDigest()
             try fields.finish()
             return .secureSumOpened(round: round, totalDigest: total, transcript: transcript)
-        case 1, 2, 10, LogRecord.logForkKind, 23, 24, 25: return .other(kind: kind)
+        case 1, 2, 10, LogRecord.logForkKind, 24, 25, 26: return .other(kind: kind)
         default: throw .malformed(offset: 18)
         }
     }

@@ -60,9 +60,9 @@ public enum LogRecord: Hashable, Sendable {
         case .logFork: Self.logForkKind
         case .secureConviction: 21
         case .secureSumOpened: 22
-        case .admitted: 23
-        case .revoked: 24
-        case .inviteOverused: 25
+        case .admitted: 24
+        case .revoked: 25
+        case .inviteOverused: 26
         }
     }
 }

@@ -32,6 +32,17 @@ extension Joining {
         return chain
     }
 
+    /// The certificate that counts: a node may have got more time while it ran.
+    private func newestMembership() async throws(NodeError) -> MembershipChain? {
+        let held = try membership()
+        guard let manifest = try await store.manifest(), manifest.manifest.admission != nil else {
+            return held
+        }
+        var registry = try await store.admissionRegistry(manifest: manifest)
+        if let held { registry.take(MembershipShare(certificates: [held])) }
+        return registry.chains[identity.publicKey] ?? held
+    }
+
     /// The manifest by way of an invite or a certificate; nil where nothing says that it needs one.
     ///
     /// A certificate for the same invite that is in the home already is used again.
@@ -39,7 +50,7 @@ extension Joining {
     /// - Throws: ``NodeError``: `refused` with the member's reason, `network`, `invalidInput`.
     func manifestAsMember(at address: Multiaddr) async throws(NodeError) -> SignedManifest? {
         let own = identity.publicKey
-        let held = try membership()
+        let held = try await newestMembership()
         if let invite = options.invite, held?.leaf.invite?.key != invite.invite.key {
             let swarm = try factory.joiningSwarm()
             return try await using(swarm, dialling: address) {
@@ -69,7 +80,7 @@ extension Joining {
 
     /// Shows the certificate, where there is one, on a connection that objects are fetched on.
     func introduce(_ swarm: Swarm, to peer: PeerID) async throws(NodeError) {
-        guard let held = try membership() else { return }
+        guard let held = try await newestMembership() else { return }
         _ = try await MembershipClient(streams: swarm, own: identity.publicKey)
             .present(held, to: peer)
     }
