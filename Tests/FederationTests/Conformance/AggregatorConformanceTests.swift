@@ -192,7 +192,7 @@ struct AggregatorConformanceTests {
     static let known = [
         "factor-mean": "bc9a00e0e1f20029", "ffa": "762ffb595b426bb0",
         "hetlora": "e14c43d27af54458", "rolora": "762ffb595b426bb0",
-        "spectral": "21c0d04c68f6b0a3",
+        "spectral": "21c0d04c68f6b0a3", "spectral-sketch": "181c3b88d092c639",
     ]
 
     private func expectEqualFactors(_ left: NamedTensors, _ right: NamedTensors) {

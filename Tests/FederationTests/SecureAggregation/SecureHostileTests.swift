@@ -319,7 +319,18 @@ extension SecureHostileTests {
         #expect(
             !LogRecordReader.isProven(
                 read, by: record.evidence, manifest: Fixtures.digest("other")))
+        let roster: [UInt8] =
+            switch evidence {
+            case .equivocation: []
+            case .falseShare(let found): found.roster
+            case .falseSum(let found): found.roster
+            }
+        let start = record.evidence.indices.first { record.evidence[$0...].starts(with: roster) }
+        // R stands for what the roster says; who sent it and its signature are no part of the proof.
+        let body = SecureFrame.headByteCount..<(roster.count - SecureFrame.signatureByteCount)
         for place in stride(from: 27, to: record.evidence.count, by: 211) {
+            let inRoster = place - (start ?? 0)
+            if roster.indices.contains(inRoster), !body.contains(inRoster) { continue }
             var changed = record.evidence
             changed[place] ^= 4
             #expect(!isProven(read, changed), "byte \(place)")
