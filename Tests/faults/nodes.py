@@ -236,6 +236,16 @@ class Swarm:
         expect(len(set(digests.values())) == 1, f"the adapters differ: {digests}")
         return next(iter(digests.values()))
 
+    def one_adapter_per_round(self, nodes=None):
+        """Nodes that are stopped one by one end in different rounds; the number of rounds."""
+        by_round = {}
+        for node in nodes or self.nodes:
+            for _, record, _ in node.find("certified"):
+                by_round.setdefault(record["round"], set()).add(record["adapter_digest"])
+        expect(all(len(found) == 1 for found in by_round.values()),
+               f"a round has two adapters: {by_round}")
+        return len(by_round)
+
     def waits(self):
         """Of each round and node that went through it in one life: the seconds from its beginning to
         its certificate, those from the own update on, and the deadline as the node last told it."""

@@ -33,10 +33,8 @@ struct RoundMemory: Sendable {
         let fresh = Found(memory: AggregationRound.Memory(layout: layout), source: nil)
         let headers = try await store.memoryHeaders().filter { $0.round < round }
         guard !headers.isEmpty else { return fresh }
-        let entries = try await store.entries()
         for header in headers {
-            guard
-                let entry = entries.last(where: { $0.proposal.round == header.round }),
+            guard let entry = try await store.entry(ofRound: header.round),
                 entry.proposal.participants.contains(where: {
                     $0.summary.objectID == header.updateID
                 }),

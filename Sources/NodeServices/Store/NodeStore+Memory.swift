@@ -67,6 +67,35 @@ extension NodeStore {
         return rows.isEmpty ? nil : rows.flatMap(\.bytes)
     }
 
+    /// The certified entry of a round; nil where there is none.
+    ///
+    /// - Complexity: O(n) in the entries above it, for rounds ascend with the heights.
+    func entry(ofRound round: UInt64) throws(NodeError) -> CertifiedEntry? {
+        let last = try read { (transaction) throws(StorageError) in
+            try transaction.lastEntryHeight()
+        }
+        var height = last ?? 0
+        while height > 0 {
+            let current = height
+            let bytes = try read { (transaction) throws(StorageError) in
+                try transaction.entry(height: current)
+            }
+            guard let bytes else { return nil }
+            let entry: CertifiedEntry
+            do {
+                entry = try CertifiedEntry(bytes: bytes)
+            } catch {
+                throw NodeError(
+                    .verificationFailed, "The stored entry \(current) can't be read.", cause: error)
+            }
+            if entry.proposal.round == round { return entry }
+            // A change of membership has round 0.
+            guard entry.proposal.round == 0 || entry.proposal.round > round else { return nil }
+            height -= 1
+        }
+        return nil
+    }
+
     private static func memoryPrefix(of round: UInt64) -> String {
         memoryPrefix + digits(round, count: 20) + "/"
     }

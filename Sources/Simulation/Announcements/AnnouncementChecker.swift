@@ -46,8 +46,11 @@ struct AnnouncementChecker {
         let start = Double(milliseconds) / 1_000
         // A partition that has ended needs as long as a new node until it is whole.
         let earliest = start - AnnouncementScenario.settleSeconds
+        let isUnsettled = scenario.isUnsettled(atSeconds: start)
         let expected = nodes.indices.filter { node in
-            node != author && isSettled(nodes[node], at: milliseconds)
+            // Who forges is soon listened to, and told of messages, by nobody.
+            !isUnsettled && node != author && nodes[node].behavior != .forges
+                && isSettled(nodes[node], at: milliseconds)
                 && scenario.wereTogether(
                     author, node, from: earliest,
                     to: start + AnnouncementScenario.deadlineSeconds)

@@ -122,6 +122,16 @@ extension AnnouncementScenario {
         }
     }
 
+    /// Whether a partition began or ended so lately that nodes may be without any mesh, or is about
+    /// to while an announcement of that time is on its way.
+    func isUnsettled(atSeconds seconds: Double) -> Bool {
+        partitions.contains { partition in
+            [partition.startSeconds, partition.endSeconds].contains {
+                ($0 - 1..<$0 + Self.settleSeconds).contains(seconds)
+            }
+        }
+    }
+
     private func isInside(_ node: Int, _ partition: SimulationScenario.Partition) -> Bool {
         partition.side.isEmpty ? node < nodeCount / 3 : partition.side.contains(node)
     }
