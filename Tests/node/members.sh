@@ -39,7 +39,7 @@ await_standing() { # NAME PEER STANDING SECONDS
     fail "$1 lists $2 as '$(standing "$1" "$2")', not $3"
 }
 
-rounds=60
+rounds=40
 "$STARLING" init --home "$folder/ada" --model "$STARLING_TEST_MODEL" --name closed \
     --members 3 --rounds "$rounds" --local-steps 4 --batch 2 --length 32 --rank 4 \
     --admission members --format json >"$folder/init.json"

@@ -57,6 +57,8 @@ struct AdmissionRunTests {
         let before = rounds(network, 0)
         let revocation = network.fixture.revocation(of: network.fixture.chain(of: 5))
         network.tell(1, .membershipLearned(.init(revocations: [revocation])))
+        // What is served while the news is on its way is before it.
+        network.pass(seconds: 0.25)
         for index in network.nodes.indices { network.nodes[index].served = [] }
         network.pass(seconds: 12)
         #expect(rounds(network, 0) >= before + 3)

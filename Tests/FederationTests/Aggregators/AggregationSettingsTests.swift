@@ -56,8 +56,10 @@ struct AggregationSettingsTests {
         let version = Manifest.domain.description.utf8.count + 2
         plain[version] = 2
         #expect(throws: ManifestError.notCanonical) { try Manifest(canonicalBytes: plain) }
-        plain[version] = 5
-        #expect(throws: ManifestError.unknownVersion(5)) { try Manifest(canonicalBytes: plain) }
+        plain[version] = UInt8(Manifest.currentVersion + 1)
+        #expect(throws: ManifestError.unknownVersion(Manifest.currentVersion + 1)) {
+            try Manifest(canonicalBytes: plain)
+        }
     }
 
     @Test func `unknown names and values outside their ranges are refused`() throws {
