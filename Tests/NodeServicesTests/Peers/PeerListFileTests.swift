@@ -67,4 +67,16 @@ import Testing
             try PeerListFile.read(path: file.path)
         }
     }
+
+    @Test func `a peer behind a relay may be in a list, a way without its end may not`() throws {
+        let (relay, peer) = (try MemoryNetwork.peer(1), try MemoryNetwork.peer(2))
+        let way = "/ip4/203.0.113.5/tcp/7411/p2p/\(relay)/p2p-circuit"
+        let list = try PeerListFile.parse(Array("\(way)/p2p/\(peer)".utf8), path: "a")
+        #expect(list.map(\.peerID) == [peer])
+        #expect(
+            throws: PeerListError.notDialable(path: "a", line: 1, address: try Multiaddr(way))
+        ) {
+            try PeerListFile.parse(Array(way.utf8), path: "a")
+        }
+    }
 }

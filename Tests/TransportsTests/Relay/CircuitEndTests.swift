@@ -28,6 +28,9 @@ import Testing
             }
             let reason = await Self.gone(dialer.peerID, from: target)
             #expect(reason == .circuitEnded(.byteLimit(131_072)))
+            for _ in 0..<100 where relay.relayedCircuitCount > 0 {
+                try await Task.sleep(for: .milliseconds(20))
+            }
             #expect(relay.relayedCircuitCount == 0)
             #expect(dialer.connectedPeers == [relay.peerID], "the relay itself stays connected")
         }
