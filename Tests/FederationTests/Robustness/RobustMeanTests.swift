@@ -237,5 +237,9 @@ import Testing
         #expect(digest.prefix(16) == Self.known[rule] ?? "", "\(rule): \(digest)")
     }
 
-    static let known: [Settings.Rule: String] = [:]
+    static let known: [Settings.Rule: String] = [
+        .median: "9c212cfd7f18ce3e", .trimmedMean: "c885cd4d8b1f68d2",
+        .krum: "f6a72688d1d92929", .multiKrum: "64cd443383bf3487",
+        .geometricMedian: "0166ec86c02619b8", .centeredClipping: "79981ef22d513e88",
+    ]
 }
