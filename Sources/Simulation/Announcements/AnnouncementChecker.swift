@@ -47,10 +47,11 @@ struct AnnouncementChecker {
         // A partition that has ended needs as long as a new node until it is whole.
         let earliest = start - AnnouncementScenario.settleSeconds
         let isUnsettled = scenario.isUnsettled(atSeconds: start)
+        let isWithinReach = Self.reach(of: author, nodes)
         let expected = nodes.indices.filter { node in
             // Who forges is soon listened to, and told of messages, by nobody.
             !isUnsettled && node != author && nodes[node].behavior != .forges
-                && isSettled(nodes[node], at: milliseconds)
+                && isWithinReach[node] && isSettled(nodes[node], at: milliseconds)
                 && scenario.wereTogether(
                     author, node, from: earliest,
                     to: start + AnnouncementScenario.deadlineSeconds)
@@ -59,6 +60,21 @@ struct AnnouncementChecker {
             author: author, beganAt: milliseconds,
             expected: Dictionary(uniqueKeysWithValues: expected.map { ($0, nodes[$0].life) }))
         publishing = number
+    }
+
+    /// For each node whether connections lead to it from the author, over others that hand on.
+    private static func reach(of author: Int, _ nodes: [AnnouncementWorld.Node]) -> [Bool] {
+        var isReached = Array(repeating: false, count: nodes.count)
+        isReached[author] = true
+        var next = [author]
+        while let node = next.popLast() {
+            guard nodes[node].behavior == .honest else { continue }
+            for peer in nodes[node].connections.keys where !isReached[peer] {
+                isReached[peer] = true
+                next.append(peer)
+            }
+        }
+        return isReached
     }
 
     mutating func published(_ message: GossipMessage, by node: Int) {
