@@ -66,11 +66,14 @@ import Transports
                 return left < 0 && left > -3 ? nil : frame
             }
         }
-        let fetcher = fetcher()
+        var settings = TransferSettings()
+        // No other wait of a fetch is as long.
+        settings.retryWait = .milliseconds(700)
+        let fetcher = fetcher(settings)
         async let report = fetcher.fetch(id, byteCountMax: contents.count, from: [peer])
-        for seconds in [1, 2] {
-            await clock.waitForSleep(of: .seconds(seconds))
-            clock.advance(by: .seconds(seconds))
+        for wait in [Duration.milliseconds(700), .milliseconds(1_400)] {
+            await clock.waitForSleep(of: wait)
+            clock.advance(by: wait)
         }
         #expect(try await report.receivedByteCount == contents.count)
         #expect(await store.putCounts.values.allSatisfy { $0 == 1 })
