@@ -69,7 +69,7 @@ grep -q '"limit":"131072 bytes and 120 s"' "$work/behind" || fail "$side: anothe
 grep -q '"voucher":"true"' "$work/behind" || fail "$side: no voucher that holds"
 expect ping microseconds
 # The relay counts bytes as this side does, and breaks off there.
-expect ended 'byteLimit(131072)'
+expect ended 'limit of 131072 bytes'
 expect done ''
 stop_behind
 stop
