@@ -34,6 +34,7 @@ class Node:
         self.events = []  # (time, record, number of the life)
         self.samples = []  # (time, status.json)
         self.life = 0
+        self.listening = (0, None)  # The life that listens, and its join line.
         self.exit_codes = []
         data = swarm.folder / f"{name}.txt"
         if not data.exists():
@@ -71,9 +72,12 @@ class Node:
     def listen(self, process, life):
         for line in process.stdout:
             try:
-                self.events.append((time.monotonic(), json.loads(line), life))
+                record = json.loads(line)
             except ValueError:
-                pass
+                continue
+            if record.get("event") == "listening":
+                self.listening = (life, record["join"])
+            self.events.append((time.monotonic(), record, life))
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
@@ -85,8 +89,7 @@ class Node:
 
     def await_up(self):
         """Until this life listens: before, a signal may find nobody who minds it."""
-        self.swarm.await_(180, f"{self.name} listens", lambda: any(
-            item[2] == self.life for item in self.find("listening")))
+        self.swarm.await_(180, f"{self.name} listens", lambda: self.listening[0] == self.life)
 
     def stop(self, seconds=180):
         self.await_up()
@@ -106,8 +109,8 @@ class Node:
         return (self.swarm.folder / f"{self.name}.err").read_text()
 
     def join_line(self):
-        self.swarm.await_(30, f"{self.name} listens", lambda: self.find("listening"))
-        return self.find("listening")[-1][1]["join"]
+        self.swarm.await_(60, f"{self.name} listens", lambda: self.listening[0] == self.life)
+        return self.listening[1]
 
     def key(self):
         return self.join_line().rsplit("/", 1)[1]

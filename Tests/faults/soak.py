@@ -106,7 +106,7 @@ def main(minutes):
                     tell(node.name, [row for row in rows[node.name] if row[0] >= warm])
             for node in swarm.nodes:
                 # What was read of the nodes does not grow without end either.
-                del node.samples[:-8], node.events[1:-400]
+                del node.samples[:-8], node.events[:-400]
             time.sleep(2)
         failures = []
         for name, all_rows in rows.items():
