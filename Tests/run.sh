@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=../peers/setup.sh
 . peers/setup.sh
-starling_setup tcpdump iproute2
+starling_setup tcpdump iproute2 nftables
 
 cache=${STARLING_CACHE:-$PWD/.build/starling}
 peers/fetch.sh "$cache"
