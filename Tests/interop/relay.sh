@@ -12,28 +12,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 probe=${1:-$root/.build/debug/SwarmProbe}
 cache=$here/.cache
-p2pd=$cache/p2pd
-# The program inside the wheel; it is go-libp2p 0.32.1.
-p2pd_sha256=42f8f48e62583b97cdba3c31439c08029fb2b9fc506b5bdd82c46b7cc1d279d8
 
 # shellcheck source=listener.sh
 . "$here/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build --product SwarmProbe"
-    if [ ! -x "$p2pd" ]; then
-        mkdir -p "$cache/wheels" || skip "no cache folder"
-        python3 -m pip download -q --no-deps --only-binary :all: --python-version 3.11 \
-            -d "$cache/wheels" 'hivemind==1.1.12' || skip "hivemind cannot be downloaded"
-        python3 -c 'import sys, zipfile
-wheel, out = sys.argv[1:]
-open(out, "wb").write(zipfile.ZipFile(wheel).read("hivemind/hivemind_cli/p2pd"))' \
-            "$cache"/wheels/hivemind-1.1.12-*.whl "$p2pd" || skip "p2pd is not in the wheel"
-        chmod +x "$p2pd"
-    fi
-    echo "$p2pd_sha256  $p2pd" | sha256sum -c --quiet || fail "p2pd is not the pinned one"
+    # shellcheck source=p2pd_get.sh
+    . "$here/p2pd_get.sh"
     enter_namespace "$0" "$probe"
 fi
+p2pd=$cache/p2pd
 
 make_work_folder
 export SWIFT_BACKTRACE=enable=no
