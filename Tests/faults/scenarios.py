@@ -237,7 +237,7 @@ def hostile_peer():
             liar.process = subprocess.Popen(
                 ["ip", "netns", "exec", swarm.network.hosts[liar.host], program, str(liar.home),
                  str(liar.data), line, f"/ip4/{address}/tcp/7411", lie],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stdout=subprocess.DEVNULL, stderr=open(swarm.folder / f"{liar.name}.err", "a"))
             told, found = [], []
 
             def has_identity():

@@ -27,7 +27,7 @@ timeout -s KILL 300 "$probe" gossip-latency "${STARLING_NODES:-30}" "${STARLING_
     "${STARLING_BULK_STREAMS:-30}" >"$work/out" 2>"$work/err" || { cat "$work/err"; fail "no result"; }
 
 value() { # EVENT KEY
-    grep "\"event\":\"$1\"" "$work/out" | sed "s/.*\"$2\":\"\([0-9.]*\)\".*/\1/"
+    sed -n "/\"event\":\"$1\"/s/.*\"$2\":\"\([0-9.]*\)\".*/\1/p" "$work/out"
 }
 at_most() { awk "BEGIN { exit !($1 <= $2) }"; }
 

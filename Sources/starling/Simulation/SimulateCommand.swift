@@ -91,140 +91,84 @@ struct SimulateCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard !attacks else {
-            let seeds = try seeds
-            return try withConsole(output) { AttackReport(seeds: seeds).print(to: $0) }
-        }
-        guard !aggregation else { return try compareAggregators() }
-        if exchange == "announce" { return try announce() }
-        guard exchange == "group" else { return try gossip() }
+        let seeds = try seeds
         try withConsole(output) { console in
-            guard let chosen = SimulationScenario.all.first(where: { $0.name == scenario }) else {
-                return
-            }
-            var failureCount = 0
-            for offset in 0..<UInt64(runs) {
-                let report = SimulationRun(seed: seed &+ offset, scenario: chosen).run()
-                if report.failure != nil { failureCount += 1 }
-                var record = JSONRecord()
-                record.add("seed", "\(report.seed)")
-                record.add("scenario", report.scenario)
-                record.add("ok", .bool(report.failure == nil))
-                record.add("heights", report.entries.count)
-                record.add("simulated_seconds", report.seconds)
-                record.add("messages", report.messageCount)
-                record.add("bytes", report.byteCount)
-                record.add("crashes", report.crashCount)
-                record.add("trace_digest", report.traceDigest.hexadecimal)
-                if let failure = report.failure {
-                    record.add("failure", "\(failure)")
-                    record.add("replay", report.command)
+            if attacks { return AttackReport(seeds: seeds).print(to: console) }
+            if aggregation { return compareAggregators(seeds, console) }
+            let failureCount =
+                switch exchange {
+                case "announce": announce(seeds, console)
+                case "gossip": gossip(seeds, console)
+                default: agree(seeds, console)
                 }
-                console.report(record, text: "\(report)")
-            }
             if failureCount > 0 { throw ExitReason.verificationFailed.exitCode }
         }
     }
 
-    private func gossip() throws {
-        guard var chosen = GossipScenario.all.first(where: { $0.name == scenario }) else { return }
+    /// Runs federations that certify; returns how many runs failed, as the two below do.
+    private func agree(_ seeds: ClosedRange<UInt64>, _ console: Console) -> Int {
+        guard let chosen = SimulationScenario.all.first(where: { $0.name == scenario }) else {
+            return 0
+        }
+        return seeds.count { seed in
+            let report = SimulationRun(seed: seed, scenario: chosen).run()
+            console.report(report.record, text: "\(report)")
+            return report.failure != nil
+        }
+    }
+
+    private func gossip(_ seeds: ClosedRange<UInt64>, _ console: Console) -> Int {
+        guard var chosen = GossipScenario.all.first(where: { $0.name == scenario }) else {
+            return 0
+        }
         if let nodes {
             chosen.nodeCount = nodes
             chosen.startMemberCount = min(chosen.startMemberCount, nodes)
         }
         if let fanOut { chosen.exchange.fanOut = fanOut }
-        try withConsole(output) { console in
-            var failureCount = 0
-            for offset in 0..<UInt64(runs) {
-                let report = GossipRun(seed: seed &+ offset, scenario: chosen).run()
-                if report.failure != nil { failureCount += 1 }
-                for round in report.rounds {
-                    var record = JSONRecord()
-                    record.add("seed", "\(report.seed)")
-                    record.add("round", Int(round.number))
-                    record.add("nodes", round.nodeCount)
-                    record.add("first_seconds", round.firstSeconds)
-                    record.add("last_seconds", round.lastSeconds)
-                    record.add("inputs", round.inputCount)
-                    record.add("consensus_distance", round.distance)
-                    record.add("estimated_distance", round.estimate)
-                    record.add("mean_norm", round.meanNorm)
-                    let isFirst = round.number == report.rounds.first?.number
-                    console.report(
-                        record, text: (isFirst ? GossipReport.head + "\n" : "") + round.line)
-                }
+        return seeds.count { seed in
+            let report = GossipRun(seed: seed, scenario: chosen).run()
+            for round in report.rounds {
                 var record = JSONRecord()
                 record.add("seed", "\(report.seed)")
-                record.add("scenario", report.scenario)
-                record.add("ok", .bool(report.failure == nil))
-                record.add("finished", report.areFinished.count { $0 })
-                record.add("simulated_seconds", report.seconds)
-                record.add("messages", report.messageCount)
-                record.add("bytes", report.byteCount)
-                record.add("state_bytes", report.fetchedByteCount)
-                record.add("crashes", report.crashCount)
-                record.add("consensus_distance", report.finalDistance)
-                record.add("mean_norm", report.finalMeanNorm)
-                record.add("trace_digest", report.traceDigest.hexadecimal)
-                if let failure = report.failure {
-                    record.add("failure", "\(failure)")
-                    record.add("replay", report.command)
-                }
-                console.report(record, text: "\(report)")
+                record.add("round", Int(round.number))
+                record.add("nodes", round.nodeCount)
+                record.add("first_seconds", round.firstSeconds)
+                record.add("last_seconds", round.lastSeconds)
+                record.add("inputs", round.inputCount)
+                record.add("consensus_distance", round.distance)
+                record.add("estimated_distance", round.estimate)
+                record.add("mean_norm", round.meanNorm)
+                let isFirst = round.number == report.rounds.first?.number
+                console.report(
+                    record, text: (isFirst ? GossipReport.head + "\n" : "") + round.line)
             }
-            if failureCount > 0 { throw ExitReason.verificationFailed.exitCode }
+            console.report(report.record, text: "\(report)")
+            return report.failure != nil
         }
     }
 
-    private func announce() throws {
+    private func announce(_ seeds: ClosedRange<UInt64>, _ console: Console) -> Int {
         guard let chosen = AnnouncementScenario.all.first(where: { $0.name == scenario }) else {
-            return
+            return 0
         }
-        try withConsole(output) { console in
-            var failureCount = 0
-            var isFirst = true
-            for offset in 0..<UInt64(runs) {
-                for nodeCount in nodes.map({ [$0] }) ?? [100, 300, 1_000] {
-                    var scenario = chosen
-                    scenario.nodeCount = nodeCount
-                    // As large a share of any network is killed as of the scenario's.
-                    scenario.killsPerSecond *= Double(nodeCount) / Double(chosen.nodeCount)
-                    let report = AnnouncementRun(seed: seed &+ offset, scenario: scenario).run()
-                    if report.failure != nil { failureCount += 1 }
-                    let head = isFirst ? AnnouncementReport.head + "\n" : ""
-                    isFirst = false
-                    console.report(Self.record(of: report), text: head + report.line)
-                    if report.failure != nil { console.note("\(report)") }
-                }
+        var head = AnnouncementReport.head + "\n"
+        var failureCount = 0
+        for seed in seeds {
+            for nodeCount in nodes.map({ [$0] }) ?? [100, 300, 1_000] {
+                var scenario = chosen
+                scenario.nodeCount = nodeCount
+                // As large a share of any network is killed as of the scenario's.
+                scenario.killsPerSecond *= Double(nodeCount) / Double(chosen.nodeCount)
+                let report = AnnouncementRun(seed: seed, scenario: scenario).run()
+                console.report(report.record, text: head + report.line)
+                head = ""
+                guard report.failure != nil else { continue }
+                failureCount += 1
+                console.note("\(report)")
             }
-            if failureCount > 0 { throw ExitReason.verificationFailed.exitCode }
         }
-    }
-
-    private static func record(of report: AnnouncementReport) -> JSONRecord {
-        var record = JSONRecord()
-        record.add("seed", "\(report.seed)")
-        record.add("scenario", report.scenario)
-        record.add("nodes", report.nodeCount)
-        record.add("ok", .bool(report.failure == nil))
-        record.add("announcements", report.announcementCount)
-        record.add("deliveries", report.deliveryCount)
-        record.add("median_milliseconds", Int(report.medianMilliseconds))
-        record.add("p99_milliseconds", Int(report.percentile99Milliseconds))
-        record.add("last_milliseconds", Int(report.slowestMilliseconds))
-        record.add("heartbeats", report.heartbeatCount)
-        record.add("mean_hops", report.meanHopCount)
-        record.add("most_hops", report.hopCountMax)
-        record.add("copies_per_node", report.copiesPerNode)
-        record.add("frames_per_node_second", report.framesPerNodeSecond)
-        record.add("bytes_per_node_second", report.bytesPerNodeSecond)
-        record.add("kills", report.killCount)
-        record.add("trace_digest", report.traceDigest.hexadecimal)
-        if let failure = report.failure {
-            record.add("failure", "\(failure)")
-            record.add("replay", report.command)
-        }
-        return record
+        return failureCount
     }
 
     private var seeds: ClosedRange<UInt64> {
@@ -238,19 +182,16 @@ struct SimulateCommand: ParsableCommand {
         }
     }
 
-    private func compareAggregators() throws {
-        let seeds = try seeds
-        try withConsole(output) { console in
-            for trial in AggregationTable.trials(shift: shift) {
-                let outcome = trial.run(seeds: seeds)
-                var record = JSONRecord()
-                record.add("trial", trial.label)
-                record.add("error", outcome.mean)
-                record.add("worst_error", outcome.worst)
-                record.add("floor", outcome.floor)
-                record.add("bytes", outcome.byteCount)
-                console.report(record, text: AggregationTable.line(trial, outcome))
-            }
+    private func compareAggregators(_ seeds: ClosedRange<UInt64>, _ console: Console) {
+        for trial in AggregationTable.trials(shift: shift) {
+            let outcome = trial.run(seeds: seeds)
+            var record = JSONRecord()
+            record.add("trial", trial.label)
+            record.add("error", outcome.mean)
+            record.add("worst_error", outcome.worst)
+            record.add("floor", outcome.floor)
+            record.add("bytes", outcome.byteCount)
+            console.report(record, text: AggregationTable.line(trial, outcome))
         }
     }
 }
