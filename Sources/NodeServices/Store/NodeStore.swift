@@ -111,9 +111,11 @@ actor NodeStore {
         }
     }
 
-    /// The certified entries in order of their heights.
-    func entries() throws(NodeError) -> [CertifiedEntry] {
-        let rows = try read { (transaction) throws(StorageError) in try transaction.entries() }
+    /// The certified entries from a height on, in order of their heights.
+    func entries(from height: UInt64 = 0) throws(NodeError) -> [CertifiedEntry] {
+        let rows = try read { (transaction) throws(StorageError) in
+            try transaction.entries(from: height)
+        }
         var entries: [CertifiedEntry] = []
         for row in rows {
             do {
@@ -281,36 +283,5 @@ extension LogRecord {
         case .secureConviction: .evidence
         case .secureSumOpened: .certificate
         }
-    }
-}
-
-extension NodeStore {
-    /// Drops the bytes of updates, adapters and transcripts that are older than the last `keeping` rounds.
-    ///
-    /// The entries that name them stay for ever. The newest adapter is always kept, and so is what the
-    /// node's memory refers to.
-    func retire(before round: UInt64, keeping: Int, adapter: Digest) throws(NodeError) {
-        guard round > UInt64(max(keeping, 1)) else { return }
-        let limit = round - UInt64(max(keeping, 1))
-        var doomed: [Digest] = []
-        var kept: Set<Digest> = [adapter]
-        let remembered = try memoryHeaders()
-        for header in remembered {
-            kept.formUnion([header.baseAdapterDigest, header.updateID])
-        }
-        for entry in try entries() {
-            let objects =
-                entry.proposal.participants.map(\.summary.objectID) + [entry.result.adapterDigest]
-            if remembered.contains(where: { $0.round == entry.proposal.round }) {
-                kept.insert(entry.result.adapterDigest)
-            }
-            if entry.proposal.round > 0, entry.proposal.round <= limit {
-                doomed += objects
-            } else {
-                kept.formUnion(objects)
-            }
-        }
-        try deleteObjects(doomed.filter { !kept.contains($0) })
-        try dropTranscripts(through: limit)
     }
 }

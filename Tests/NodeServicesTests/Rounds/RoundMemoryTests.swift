@@ -83,4 +83,30 @@ import Testing
         let lost = try await federation.find(before: 4)
         #expect(lost.memory == AggregationRound.Memory(layout: federation.layout))
     }
+
+    @Test func `what the memory let go of is dropped by a later retirement`() async throws {
+        let federation = try await LoneFederation(Self.settings)
+        var updates: [ObjectID] = []
+        var adapters: [Digest] = []
+        for round in UInt64(1)...6 {
+            let summary = try await federation.train(round, seed: round)
+            updates.append(summary.objectID)
+            try await federation.certify(summary)
+            adapters.append(federation.base)
+            let store = try await federation.opened()
+            try await store.retire(before: round, keeping: 1, adapter: federation.base)
+            // After a restart, too.
+            federation.close()
+        }
+        let store = try await federation.opened()
+        let remembered = Set(try await store.memoryHeaders().map(\.updateID))
+        for (place, update) in updates.enumerated() where place < 5 {
+            let isKept = try await store.object(update) != nil
+            #expect(isKept == remembered.contains(update), "round \(place + 1)")
+        }
+        #expect(try await store.object(updates[5]) != nil)
+        #expect(try await store.object(adapters[5]) != nil)
+        #expect(try await store.object(adapters[0]) == nil)
+        #expect(try await store.entries().count >= 6)
+    }
 }

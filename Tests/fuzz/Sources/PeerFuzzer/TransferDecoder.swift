@@ -35,14 +35,17 @@ enum TransferDecoder: PeerDecoder {
         }
         var serve = ObjectServeInstance()
         var fetch = ObjectFetchInstance(objectID: manifest.objectID, byteCountMax: 1 << 20)
-        _ = fetch.handle(.opened)
+        let provider = Samples.peers[0]
+        for event in [ObjectFetchInstance.Event.asked(provider), .opened(provider)] {
+            _ = fetch.handle(event, now: .zero)
+        }
         var decoder = LengthPrefixedDecoder(byteCountMax: TransferProtocol.frameByteCountMax)
         decoder.append(input)
         while let bytes = try? decoder.next() {
             guard let frame = try? TransferFrame(bytes: bytes) else { continue }
             precondition((try? TransferFrame(bytes: frame.bytes)) == frame, "a frame differs")
-            for directive in fetch.handle(.received(frame)) {
-                if case .acceptChunk(let index, let bytes) = directive {
+            for directive in fetch.handle(.received(frame, from: provider), now: .zero) {
+                if case .acceptChunk(let index, let bytes, _) = directive {
                     precondition(manifest.isChunk(bytes, at: index), "a wrong chunk is taken")
                 }
             }
