@@ -16,8 +16,14 @@ public enum IdentityFile {
             return try load(at: url)
         }
         let key = SigningKey.generate()
-        try write(PrivateKeyEncoding.encode(key), to: url.path)
-        return key
+        do {
+            // Created with mode 0600, so that no moment shows it to others.
+            if try DurableFile.create(PrivateKeyEncoding.encode(key), at: url) { return key }
+        } catch {
+            throw NodeError(.storage, "The identity can't be written to \(url.path): \(error).")
+        }
+        // Another process made one in the meantime.
+        return try load(at: url)
     }
 
     /// Reads the key at a path.
@@ -64,36 +70,5 @@ public enum IdentityFile {
                 cause: error
             )
         }
-    }
-
-    /// Writes the bytes beside the path, flushes them, and renames: the path never shows half a
-    /// key.
-    ///
-    /// The file is created with mode 0600, so that no moment shows it to others.
-    private static func write(_ bytes: [UInt8], to path: String) throws(NodeError) {
-        func failure(_ call: String) -> NodeError {
-            NodeError(
-                .storage,
-                "The identity can't be written to \(path): \(call): \(unsafe String(cString: strerror(errno)))."
-            )
-        }
-        let temporary = path + ".new"
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("open") }
-        var isWritten = false
-        defer {
-            if !isWritten { unsafe unlink(temporary) }
-        }
-        let count = unsafe bytes.withUnsafeBytes {
-            unsafe Foundation.write(descriptor, $0.baseAddress, $0.count)
-        }
-        guard count == bytes.count, fsync(descriptor) == 0 else {
-            let error = failure("write")
-            close(descriptor)
-            throw error
-        }
-        guard close(descriptor) == 0 else { throw failure("close") }
-        guard unsafe rename(temporary, path) == 0 else { throw failure("rename") }
-        isWritten = true
     }
 }

@@ -27,6 +27,25 @@ import Testing
         }
     }
 
+    @Test func `of those that make a key at the same time all get the same`() async throws {
+        for _ in 0..<20 {
+            let folder = FileManager.default.temporaryDirectory
+                .appendingPathComponent("starling-\(ProcessInfo.processInfo.globallyUniqueString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = folder.appendingPathComponent("identity.key")
+            let keys = try await withThrowingTaskGroup(of: PublicKey.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { try IdentityFile.loadOrCreate(at: file).publicKey }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(keys.count == 1)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            #expect(names == ["identity.key"])
+        }
+    }
+
     @Test func `a key that others may read is refused with the repair`() throws {
         try withFile { file in
             _ = try IdentityFile.loadOrCreate(at: file)
