@@ -11,7 +11,8 @@ import Testing
         _ key: SigningKey, tag: String, log: LogLines? = nil
     ) async throws -> Swarm {
         var limits = TransportLimits()
-        limits.livenessTimeout = .milliseconds(200)
+        // Every older process here answers or is gone; a busy machine must not count as dead.
+        limits.livenessTimeout = .seconds(30)
         var configuration = SwarmConfiguration(
             identity: key, listenAddresses: [try Multiaddr("/ip4/127.0.0.1/tcp/0")],
             agentVersion: "starling/test", protocolVersion: "/starling/test/1", limits: limits)
