@@ -22,9 +22,10 @@ struct HeldShape: Hashable {
     ///
     /// - Complexity: O(elements held).
     func forEach(_ body: (_ held: Int, _ whole: Int, _ slice: Int) -> Void) {
+        // The product of the extents behind the axis overflows where only one before it is 0.
+        guard shape.elementCount > 0 else { return }
         let extent = extent
         let stride = axis.map { shape.extents[($0 + 1)...].reduce(1, *) } ?? shape.elementCount
-        guard extent > 0, stride > 0 else { return }
         var held = 0
         for outer in 0..<(shape.elementCount / (extent * stride)) {
             for slice in 0..<heldCount {

@@ -214,4 +214,16 @@ struct WireFormTests {
             }
         }
     }
+
+    @Test func `a tensor without elements is passed over, however great its other extents`() throws {
+        let huge = Int(UInt32.max)
+        for extents in [[0, huge, huge, huge], [huge, 0, huge, huge]] {
+            let shape = try #require(Shape(checking: extents))
+            for axis in [nil, extents.firstIndex(of: 0)] {
+                HeldShape(shape: shape, axis: axis, directions: nil).forEach { _, _, _ in
+                    Issue.record("an element of \(extents)")
+                }
+            }
+        }
+    }
 }
