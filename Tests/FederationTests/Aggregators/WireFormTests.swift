@@ -215,7 +215,8 @@ struct WireFormTests {
         }
     }
 
-    @Test func `a tensor without elements is passed over, however great its other extents`() throws {
+    @Test func `a tensor without elements is passed over, however great its other extents`() throws
+    {
         let huge = Int(UInt32.max)
         for extents in [[0, huge, huge, huge], [huge, 0, huge, huge]] {
             let shape = try #require(Shape(checking: extents))
