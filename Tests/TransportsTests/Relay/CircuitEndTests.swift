@@ -38,13 +38,14 @@ import Testing
 
     @Test func `the limit of time ends a circuit, and it can be dialled again`() async throws {
         let (relay, target, dialer) = try await CircuitFixture.three {
-            $0.limit = CircuitLimit(seconds: 1)
+            // Long enough for a busy machine to open the circuit within it.
+            $0.limit = CircuitLimit(seconds: 8)
         }
         try await SwarmFixture.with(relay, target, dialer) {
             let address = try await CircuitTests.reserve(target, at: relay)
             try await dialer.dial(address)
             let reason = await Self.gone(target.peerID, from: dialer)
-            #expect(reason == .circuitEnded(.timeLimit(seconds: 1)))
+            #expect(reason == .circuitEnded(.timeLimit(seconds: 8)))
             try await dialer.dial(address)
             try await expectPing(dialer, target)
         }
@@ -92,7 +93,6 @@ import Testing
 
     @Test func `a reservation is renewed on the connection that is there`() async throws {
         let (relay, target, dialer) = try await CircuitFixture.three {
-            $0.reservationSeconds = 2
             $0.reservationCountMax = 1
         }
         try await SwarmFixture.with(relay, target, dialer) {
