@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import sys
+import threading
 
 ECHO = "/test/echo/1.0.0"
 IDENTIFY = "/ipfs/id/1.0.0"
@@ -64,6 +65,33 @@ def free_port():
 
 def pattern(count):
     return bytes(i * 11 + (i >> 8) & 255 for i in range(count))
+
+
+def receive_exactly(connection, count):
+    data = b""
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        if not piece:
+            raise EOFError(f"{len(data)} of {count} bytes")
+        data += piece
+    return data
+
+
+def serve_sockets(listener, serve):
+    """Serves each connection that a listening socket takes in a thread of its own."""
+
+    def accept():
+        while True:
+            connection = listener.accept()[0]
+            threading.Thread(target=serve, args=[connection], daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+def echo_back(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+    connection.close()
 
 
 # Protobuf, uvarint and addresses.
@@ -131,6 +159,25 @@ def unbase58(text):
         number = number * 58 + ALPHABET.index(character)
     zeros = len(text) - len(text.lstrip("1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def address_bytes(text):
+    """The bytes of an address over TCP, through a relay or not."""
+    words, out = text.strip("/").split("/"), b""
+    while words:
+        name = words.pop(0)
+        if name == "p2p-circuit":
+            out += uvarint(290)
+        elif name == "ip4":
+            out += b"\x04" + socket.inet_aton(words.pop(0))
+        elif name == "tcp":
+            out += b"\x06" + int(words.pop(0)).to_bytes(2, "big")
+        elif name == "p2p":
+            peer = unbase58(words.pop(0))
+            out += uvarint(421) + uvarint(len(peer)) + peer
+        else:
+            raise ValueError(name)
+    return out
 
 
 def tcp_address(text):

@@ -93,17 +93,7 @@ class Kubo:
         answer = self.library.P2PListen(self.repository, protocol.encode(), target.encode())
         self.require(f"P2PListen: {answer}", answer > 0)
 
-        def echo(connection):
-            while data := connection.recv(65536):
-                connection.sendall(data)
-            connection.close()
-
-        def accept():
-            while True:
-                connection = listener.accept()[0]
-                threading.Thread(target=echo, args=[connection], daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
+        foreign.serve_sockets(listener, foreign.echo_back)
 
     def subscribe(self, topic):
         number = self.library.PubSubSubscribe(self.repository, topic.encode())
@@ -120,16 +110,6 @@ class Kubo:
                 foreign.gossip(author, base64.b64decode(data))
 
         threading.Thread(target=listen, daemon=True).start()
-
-
-def receive_exactly(connection, count):
-    data = b""
-    while len(data) < count:
-        piece = connection.recv(count - len(data))
-        if not piece:
-            raise EOFError(f"{len(data)} of {count} bytes")
-        data += piece
-    return data
 
 
 async def main():
@@ -149,7 +129,7 @@ async def main():
         connection = kubo.open(peer, protocol)
         sent = foreign.pattern(int(count))
         threading.Thread(target=connection.sendall, args=[sent], daemon=True).start()
-        received = receive_exactly(connection, len(sent))
+        received = foreign.receive_exactly(connection, len(sent))
         connection.close()
         return {"bytes": len(received), "same": received == sent}
 

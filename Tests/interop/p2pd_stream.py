@@ -9,107 +9,22 @@ two sides. Prints one JSON line like SwarmProbe's. Standard library only.
 import json
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+import p2pd_control
+
 PROTOCOL = "/test/sink/1.0.0"
 PIECE = b"\xa5" * (256 << 10)
 
 
-def uvarint(number):
-    out = b""
-    while number > 127:
-        out += bytes([number & 127 | 128])
-        number >>= 7
-    return out + bytes([number])
-
-
-def field(number, value):
-    """A protobuf field: an int as varint, everything else behind its length."""
-    if isinstance(value, int):
-        return uvarint(number << 3) + uvarint(value)
-    value = value.encode() if isinstance(value, str) else value
-    return uvarint(number << 3 | 2) + uvarint(len(value)) + value
-
-
-def fields(message):
-    """The values of each field number of a message of varints and byte strings."""
-    position, out = 0, {}
-
-    def varint():
-        nonlocal position
-        number = shift = 0
-        while True:
-            byte = message[position]
-            position += 1
-            number |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return number
-
-    while position < len(message):
-        tag = varint()
-        value = varint()
-        if tag & 7:
-            value, position = message[position:position + value], position + value
-        out.setdefault(tag >> 3, []).append(value)
-    return out
-
-
-def receive_message(connection):
-    length = shift = 0
-    while True:
-        byte = connection.recv(1)[0]
-        length |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            break
-    message = b""
-    while len(message) < length:
-        message += connection.recv(length - len(message))
-    return message
-
-
-class Daemon:
-    """A p2pd process and its control socket."""
-
+class Daemon(p2pd_control.Daemon):
     def __init__(self, program, folder, name, address, port, prefix):
-        self.control = os.path.join(folder, name)
-        self.process = subprocess.Popen(
-            [*prefix, "timeout", "-s", "KILL", "300", program, "-listen", "/unix" + self.control,
-             "-hostAddrs", f"/ip4/{address}/tcp/{port}", "-tls=false", "-quic=false"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            if os.path.exists(self.control):
-                break
-            time.sleep(0.05)
-
-    def call(self, request):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(self.control)
-        connection.sendall(uvarint(len(request)) + request)
-        answer = fields(receive_message(connection))
-        if answer[1][0] != 0:
-            raise RuntimeError(fields(answer[2][0])[1][0].decode())
-        return connection, answer
-
-    def identity(self):
-        answer = fields(self.call(field(1, 0))[1][4][0])
-        return answer[1][0], answer[2][0]
-
-    def connect(self, peer, address):
-        self.call(field(1, 1) + field(2, field(1, peer) + field(2, address)))
-
-    def open(self, peer, protocol):
-        return self.call(field(1, 2) + field(3, field(1, peer) + field(2, protocol)))[0]
-
-    def handle(self, path, protocol):
-        encoded = path.encode()
-        address = uvarint(400) + uvarint(len(encoded)) + encoded
-        self.call(field(1, 3) + field(4, field(1, address) + field(2, protocol) + field(3, 0)))
+        super().__init__(
+            program, os.path.join(folder, name), f"/ip4/{address}/tcp/{port}",
+            prefix=[*prefix, "timeout", "-s", "KILL", "300"])
 
     def processor_seconds(self):
         """Of the daemon itself, which `timeout` started."""
@@ -148,7 +63,7 @@ def run(sender, receiver, folder, byte_count):
 
     def drain():
         connection, _ = sink.accept()
-        receive_message(connection)
+        p2pd_control.receive_message(connection)
         left, buffer = byte_count, bytearray(1 << 20)
         while left > 0:
             count = connection.recv_into(buffer, min(left, len(buffer)))
@@ -161,8 +76,8 @@ def run(sender, receiver, folder, byte_count):
     thread = threading.Thread(target=drain, daemon=True)
     thread.start()
     receiver.handle(os.path.join(folder, "sink"), PROTOCOL)
-    peer, address = receiver.identity()
-    sender.connect(peer, address)
+    peer, addresses = receiver.identity()
+    sender.connect(peer, addresses[0])
     stream = sender.open(peer, PROTOCOL)
     before = sender.processor_seconds(), receiver.processor_seconds()
     start = time.monotonic()

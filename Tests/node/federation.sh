@@ -58,6 +58,20 @@ status() { # NAME FIELD
     "$STARLING" status --home "$folder/$1" --format json | jq -r ".$2"
 }
 
+await() { # SECONDS WHAT COMMAND...: until the command ends with 0
+    local seconds=$1 what=$2
+    shift 2
+    for _ in $(seq $((seconds * 5))); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.2
+    done
+    fail "within $seconds s not: $what"
+}
+
+peers() { # NAME JQ_FILTER
+    "$STARLING" peers list --home "$folder/$1" --format json | jq -e "$2"
+}
+
 await_round() { # NAME ROUND SECONDS: until that round is certified on the node
     for _ in $(seq $(($3 * 5))); do
         [ "$(status "$1" round 2>/dev/null || echo 0)" -ge "$2" ] && return

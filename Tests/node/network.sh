@@ -12,20 +12,6 @@ expect() { # EXIT_CODE TEXT COMMAND...: ends with that code and says that text
     grep -qi -- "$text" "$folder/out" "$folder/err" || fail "'$*' does not say '$text': $(cat "$folder/out" "$folder/err")"
 }
 
-await() { # SECONDS WHAT COMMAND...: until the command ends with 0
-    local seconds=$1 what=$2
-    shift 2
-    for _ in $(seq $((seconds * 5))); do
-        "$@" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-    fail "within $seconds s not: $what"
-}
-
-peers() { # NAME JQ_FILTER
-    "$STARLING" peers list --home "$folder/$1" --format json | jq -e "$2"
-}
-
 # Without any node: files alone, and clear errors.
 expect 20 'neither' "$STARLING" peers add --home "$folder/none" nonsense
 expect 20 'TCP port' "$STARLING" peers add --home "$folder/none" /ip4/1.2.3.4/udp/1/quic-v1

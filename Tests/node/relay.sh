@@ -15,20 +15,6 @@ fi
 
 . ./federation.sh
 
-await() { # SECONDS WHAT COMMAND...: until the command ends with 0
-    local seconds=$1 what=$2
-    shift 2
-    for _ in $(seq $((seconds * 5))); do
-        "$@" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-    fail "within $seconds s not: $what"
-}
-
-peers() { # NAME JQ_FILTER
-    "$STARLING" peers list --home "$folder/$1" --format json | jq -e "$2"
-}
-
 # A namespace of its own for a node, with a way to the relay, and a wall that lets no dial in.
 walls=("" "" "")
 build_wall() { # INDEX

@@ -79,19 +79,22 @@ actor NodeStore {
     func restoredState(manifest: SignedManifest) throws(NodeError) -> RestoredState {
         try read { (transaction) throws(StorageError) in
             RestoredState(
-                manifest: manifest,
-                entries: try transaction.entries().map(\.bytes),
-                records: Dictionary(
-                    uniqueKeysWithValues: try transaction.records().map { ($0.key, $0.bytes) }
-                )
-            )
+                manifest: manifest, entries: try transaction.entries().map(\.bytes),
+                records: try transaction.recordsByKey)
+        }
+    }
+
+    /// The records of an instance without the chain.
+    private var records: [String: [UInt8]] {
+        get throws(NodeError) {
+            try read { (transaction) throws(StorageError) in try transaction.recordsByKey }
         }
     }
 
     /// Where a node stands that has an adapter of its own; nil in a federation that certifies.
     func gossipSnapshot(manifest: SignedManifest) throws(NodeError) -> GossipSnapshot? {
         guard manifest.manifest.exchange.kind.isGossip else { return nil }
-        let records = try restoredState(manifest: manifest).records
+        let records = try records
         do {
             return try GossipSnapshot(manifest: manifest, records: records)
         } catch {
@@ -103,7 +106,7 @@ actor NodeStore {
     func admissionRegistry(
         manifest: SignedManifest
     ) throws(NodeError) -> AdmissionRegistry {
-        let records = try restoredState(manifest: manifest).records
+        let records = try records
         do {
             return try AdmissionRegistry(manifest: manifest, records: records)
         } catch {
@@ -282,6 +285,14 @@ extension LogRecord {
         case .peerRefused: .note
         case .secureConviction: .evidence
         case .secureSumOpened: .certificate
+        }
+    }
+}
+
+extension StateReading where Self: ~Copyable {
+    fileprivate var recordsByKey: [String: [UInt8]] {
+        get throws(StorageError) {
+            Dictionary(uniqueKeysWithValues: try records().map { ($0.key, $0.bytes) })
         }
     }
 }
