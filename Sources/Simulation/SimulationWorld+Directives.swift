@@ -19,6 +19,12 @@ extension SimulationWorld {
         case .send(let receivers, let bytes):
             try checker.sent(bytes, node: node, key: nodes[node].key.publicKey, quorum: quorum)
             for receiver in receivers { post(bytes, from: node, to: receiver) }
+        case .sendChain(let height, let receiver):
+            var batch = ChainBatch()
+            for entry in nodes[node].store.entries.dropFirst(Int(height) - 1) {
+                guard batch.add(entry) else { break }
+            }
+            if let message = batch.message { post(message, from: node, to: receiver) }
         case .sendFrame(let receivers, let bytes):
             try checker.sentFrame(bytes, node: node, keys: nodes.map(\.key.publicKey))
             for receiver in receivers { post(bytes, from: node, to: receiver, isFrame: true) }

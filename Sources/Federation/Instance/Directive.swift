@@ -21,6 +21,8 @@ public enum Directive: Hashable, Sendable {
     /// Sends one frame of a secure round, up to a shard of the summed vector in length, to each peer
     /// that is still connected; losses are made good later.
     case sendFrame(to: [PublicKey], bytes: [UInt8])
+    /// Sends the stored entries from that height on, as many as one message holds (``ChainBatch``).
+    case sendChain(fromHeight: UInt64, to: PublicKey)
     /// Brings an object into the store, at once if it is there already, and reports the end.
     case fetch(FetchOrder)
     /// The object is no longer needed; no report is owed.

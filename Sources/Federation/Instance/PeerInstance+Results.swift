@@ -149,7 +149,6 @@ extension PeerInstance {
             adapterFetch = nil
         }
         chain.apply(entry)
-        entries.append(bytes)
         secureRecords = [:]
         current = HeightState(chain: chain, now: now)
         settleWishes()

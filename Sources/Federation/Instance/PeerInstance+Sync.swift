@@ -10,18 +10,9 @@ extension PeerInstance {
         send(.chainRequest(fromHeight: chain.height + 1), to: [peer])
     }
 
-    /// Sends as many entries as one message holds.
     mutating func serveChain(from height: UInt64, to peer: PublicKey) {
         guard height >= 1, height <= chain.height else { return }
-        var batch: [[UInt8]] = []
-        // Each entry costs its length prefix as well; 64 bytes pay for the frame around all.
-        var byteCount = 64
-        for entry in entries[Int(height - 1)...] {
-            byteCount += entry.count + 8
-            guard byteCount <= FederationProtocol.messageByteCountMax else { break }
-            batch.append(entry)
-        }
-        send(.chain(batch), to: [peer])
+        emit(.sendChain(fromHeight: height, to: peer))
     }
 
     mutating func receivedChain(

@@ -14,8 +14,6 @@ public struct PeerInstance: Sendable {
     var admission: AdmissionInstance
 
     var chain: ChainState
-    /// The certified entries from height 1, as they are served to others.
-    var entries: [[UInt8]]
     var current: HeightState
 
     /// The certificate that this node was started with, until it is on record.
@@ -104,7 +102,6 @@ public struct PeerInstance: Sendable {
         self.admission = try AdmissionInstance(
             manifest: restored.manifest, signer: signer, setup: admission,
             records: restored.records, now: now)
-        entries = restored.entries
         chain = try Self.replay(restored)
         current = HeightState(chain: chain, now: now)
         nextStatusAt = now

@@ -184,6 +184,10 @@ actor FederationService {
             parts.messenger.send(bytes, to: peers)
         case .sendFrame(let peers, let bytes):
             parts.secure?.frames.send(bytes, to: peers)
+        case .sendChain(let height, let peer):
+            if let message = try await parts.store.chainMessage(from: height) {
+                parts.messenger.send(message, to: [peer])
+            }
         case .membershipReply(let id, let bytes):
             noteAdmission()
             questions.removeValue(forKey: id)?.resume(returning: bytes)
@@ -215,7 +219,7 @@ actor FederationService {
             try await parts.store.retire(
                 before: round, keeping: parts.settings.retainedRoundCount, adapter: adapter
             )
-            parts.access.open([adapter])
+            parts.access.open(adapter: adapter)
             parts.report(.adopted(adapter: adapter, round: round))
         case .refuse(let key, let reason):
             parts.report(.refused(key, reason))

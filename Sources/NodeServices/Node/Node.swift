@@ -197,7 +197,10 @@ public final class Node: Sendable {
         let logSigner = try NodeLog.signer(manifest: manifest, identity: identity)
         await store.setLogSigner(logSigner)
         try await store.setSetting(SettingKey.identity, identity.publicKey.bytes)
-        let access = AccessRules(registry: try await store.admissionRegistry(manifest: manifest))
+        let retainedRoundCount = options.settings.retainRounds ?? 8
+        let access = AccessRules(
+            registry: try await store.admissionRegistry(manifest: manifest),
+            adapterCountMax: retainedRoundCount)
         let swarm = try SwarmFactory(options: options, identity: identity, group: group)
             .swarm(of: manifest) { access.admits($0) }
         let messenger = GroupMessenger(swarm: swarm, logger: logger)
@@ -206,7 +209,9 @@ public final class Node: Sendable {
             manifest.manifest.initialAdapterDigest,
         ])
         access.open(record.shards.map(\.id))
-        access.open(try await store.entries().map(\.result.adapterDigest))
+        for entry in try await store.newestEntries(retainedRoundCount) {
+            access.open(adapter: entry.result.adapterDigest)
+        }
         let server = ObjectServer(store: store, logger: logger) { peer, id in
             access.mayServe(id, to: peer)
         }
@@ -242,7 +247,7 @@ public final class Node: Sendable {
             admissionFolder: options.home.admission,
             settings: FederationSettings(
                 linger: options.linger,
-                retainedRoundCount: options.settings.retainRounds ?? 8
+                retainedRoundCount: retainedRoundCount
             ),
             logger: logger,
             report: { news in

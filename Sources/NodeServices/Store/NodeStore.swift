@@ -133,6 +133,25 @@ actor NodeStore {
         return entries
     }
 
+    /// The certified entries of the greatest heights, in order of their heights.
+    func newestEntries(_ count: Int) throws(NodeError) -> [CertifiedEntry] {
+        let last = try read { (transaction) throws(StorageError) in
+            try transaction.lastEntryHeight() ?? 0
+        }
+        return try entries(from: last - min(last, UInt64(max(count, 1) - 1)))
+    }
+
+    /// The certified entries from a height on for a peer that lacks them, as many as one message
+    /// holds; nil where there is none.
+    func chainMessage(from height: UInt64) throws(NodeError) -> [UInt8]? {
+        try read { (transaction) throws(StorageError) in
+            var batch = ChainBatch()
+            var next = height
+            while let entry = try transaction.entry(height: next), batch.add(entry) { next += 1 }
+            return batch.message
+        }
+    }
+
     /// Carries out durable directives in one transaction.
     func carryOut(_ directives: [Directive]) throws(NodeError) {
         guard let logSigner else { preconditionFailure("the log has no signer yet") }

@@ -57,7 +57,7 @@ extension GossipWorld {
             nodes[node].isFinished = true
         case .cancelFetch, .refuse, .notify, .stopTraining, .membershipReply:
             break
-        case .persistEntry, .aggregate, .sendFrame, .aggregateSum, .storeSum:
+        case .persistEntry, .sendChain, .aggregate, .sendFrame, .aggregateSum, .storeSum:
             preconditionFailure("a federation that gossips certifies nothing")
         }
     }

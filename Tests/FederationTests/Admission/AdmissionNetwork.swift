@@ -149,6 +149,15 @@ struct AdmissionNetwork {
                 }
                 queue.append((index, to, bytes))
             }
+        case .sendChain(let height, let receiver):
+            var batch = ChainBatch()
+            for entry in nodes[index].entries.dropFirst(Int(height) - 1) {
+                guard batch.add(entry) else { break }
+            }
+            guard let message = batch.message,
+                let to = nodes.firstIndex(where: { $0.key.publicKey == receiver })
+            else { break }
+            queue.append((index, to, message))
         case .startTraining(let round, let base):
             let summary = UpdateSummary(
                 objectID: Fixtures.digest("update \(round) \(index)"), member: key(index),

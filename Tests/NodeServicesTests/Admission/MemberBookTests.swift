@@ -106,7 +106,8 @@ import Testing
         let peer = try ClosedHome.peer(7)
         let (shard, update) = (Hashing.blake2b256([1]), Hashing.blake2b256([2]))
         let rules = AccessRules(
-            registry: AdmissionRegistry(manifest: closed.manifest), clock: closed.clock.service)
+            registry: AdmissionRegistry(manifest: closed.manifest), adapterCountMax: 2,
+            clock: closed.clock.service)
         rules.open([shard])
         rules.setMembers([peer])
         #expect(!rules.mayServe(shard, to: peer) && !rules.isMember(peer))
@@ -135,7 +136,8 @@ import Testing
             peer, terms: terms, into: closed.home.folder.appending(path: "a"))
         var registry = AdmissionRegistry(manifest: closed.manifest)
         registry.take(MembershipShare(certificates: [chain]))
-        let rules = AccessRules(registry: registry, clock: closed.clock.service)
+        let rules = AccessRules(
+            registry: registry, adapterCountMax: 2, clock: closed.clock.service)
         #expect(rules.admits(peer))
         closed.clock.advance(by: .seconds(86_401))
         #expect(!rules.admits(peer))
@@ -143,7 +145,24 @@ import Testing
 
     @Test func `in an open federation everybody is admitted`() async throws {
         let open = try await ClosedHome(isOpen: true)
-        let rules = AccessRules(registry: AdmissionRegistry(manifest: open.manifest))
+        let rules = AccessRules(
+            registry: AdmissionRegistry(manifest: open.manifest), adapterCountMax: 2)
         #expect(try rules.admits(ClosedHome.peer(7)))
+    }
+
+    @Test func `the newest adapters are open to strangers, older ones to members`() async throws {
+        let open = try await ClosedHome(isOpen: true)
+        let rules = AccessRules(
+            registry: AdmissionRegistry(manifest: open.manifest), adapterCountMax: 2)
+        let adapters = try [UInt8](1...4).map {
+            try #require(Digest(bytes: [UInt8](repeating: $0, count: 32)))
+        }
+        // An entry of memberships names the adapter of the one before again.
+        for index in [0, 1, 2, 2, 3, 3] { rules.open(adapter: adapters[index]) }
+        let stranger = try ClosedHome.peer(7)
+        let member = try ClosedHome.peer(8)
+        rules.setMembers([member])
+        #expect(adapters.map { rules.mayServe($0, to: stranger) } == [false, false, true, true])
+        #expect(adapters.allSatisfy { rules.mayServe($0, to: member) })
     }
 }

@@ -20,7 +20,7 @@ import Transports
 
         init(_ closed: ClosedHome) throws {
             let access = AccessRules(
-                registry: AdmissionRegistry(manifest: closed.manifest),
+                registry: AdmissionRegistry(manifest: closed.manifest), adapterCountMax: 2,
                 clock: closed.clock.service)
             self.access = access
             let listen = try [Multiaddr("/ip4/127.0.0.1/tcp/0")]
