@@ -161,6 +161,9 @@ final class Connection: ChannelInboundHandler {
             close(context.channel, isOrderly: reason.isOrderly)
         }
         if let handle { owner.connectionEnded(handle, reason) }
+        // The handle holds the connection: whoever still has a stream of it keeps both, nobody else.
+        handle = nil
+        tick = nil
     }
 
     /// Closes the socket once everything is written.

@@ -125,7 +125,9 @@ extension Swarm: ConnectionOwner {
             operations.removeHandler(context: context, promise: nil)
             connection.begin(handle: handle, context: own)
         } catch {
-            connection.end(DisconnectReason(socketError: error))
+            let reason = DisconnectReason(socketError: error)
+            connection.end(reason)
+            connectionEnded(handle, reason)
             context.close(promise: nil)
         }
     }

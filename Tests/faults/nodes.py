@@ -7,11 +7,16 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 from network import Network
+
+# An end from outside takes the nodes and the network with it; a shell's background job ignores SIGINT.
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 HERE = pathlib.Path(__file__).parent
 STARLING = os.environ.get("STARLING", "starling")
