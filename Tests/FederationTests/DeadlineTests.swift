@@ -1,3 +1,4 @@
+import Cryptography
 import Testing
 
 @testable import Federation
@@ -51,5 +52,42 @@ import Testing
         let limit = Timing.transferSecondsMax
         let expected = min(limit, 3 * byteCount / slow) - min(limit, 3 * byteCount / fast)
         #expect(abs(gap - expected) <= 0.002)
+    }
+
+    /// A trio whose first proposer of height 2 is not the instance under test, and its index.
+    private func trioOfForeignProposer() throws -> (trio: Trio, proposer: Int) {
+        let trios = try (0..<32).map { try Trio(name: "deadline \($0)") }
+        let trio = try #require(trios.first { $0.proposer(0) != 0 })
+        return (trio, trio.proposer(0))
+    }
+
+    @Test func `another proposer is in place when updates are awaited no longer`() throws {
+        var (trio, lost) = try trioOfForeignProposer()
+        let living = 3 - lost
+        let entered = trio.instance.current.enteredAt
+        trio.pass(seconds: 0.5, heard: [living, lost])
+        #expect(trio.instance.roundDeadline == entered.adding(seconds: 5))
+        trio.tell(.disconnected(trio.keys[lost].publicKey))
+        trio.pass(seconds: 1.25, heard: [living])
+        // Not needed yet: it may come back.
+        #expect(trio.instance.current.view == 0)
+        let changed: (Message) -> Bool = { if case .viewChange = $0 { true } else { false } }
+        trio.pass(seconds: 5, heard: [living], until: changed)
+        #expect(trio.instance.current.view == 1)
+        #expect(trio.now < trio.instance.updateDeadline)
+        trio.receive(.viewChange(trio.viewChange(1, by: living), proposal: nil), from: living)
+        // The proposer of view 1 lives: it is left only when it has had its time after the deadline.
+        trio.pass(seconds: 2, heard: [living])
+        #expect(trio.instance.current.view == 1)
+    }
+
+    @Test func `a proposer that comes back in time is kept`() throws {
+        var (trio, lost) = try trioOfForeignProposer()
+        trio.pass(seconds: 1, heard: [1, 2])
+        trio.tell(.disconnected(trio.keys[lost].publicKey))
+        trio.pass(seconds: 1, heard: [3 - lost])
+        trio.tell(.connected(trio.keys[lost].publicKey))
+        trio.pass(seconds: 3, heard: [1, 2])
+        #expect(trio.instance.current.view == 0)
     }
 }

@@ -48,6 +48,8 @@ struct HeightState: Sendable {
 
     var view: UInt64 = 0
     var viewEnteredAt: Timestamp
+    /// Since when the view's proposer cannot be reached; `nil` while it can.
+    var proposerLostAt: Timestamp?
     /// When an own proposal first became possible; the time-outs of view 0 count from it.
     var readyAt: Timestamp?
     var committed: Committed?

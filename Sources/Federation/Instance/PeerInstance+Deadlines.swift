@@ -40,11 +40,11 @@ extension PeerInstance {
         return min(Timing.transferSecondsMax, 3 * Double(byteCount) / slowestRate)
     }
 
-    /// When the round stops waiting for updates, if enough are there:
+    /// When the round is to be over whoever dies in it, if enough updates are there:
     /// max(5 s, 2 x median training time + transfer + margin) after the height was entered.
     ///
     /// The median is the lower one, so that one slow member of two or three does not set it.
-    var updateDeadline: Timestamp {
+    var roundDeadline: Timestamp {
         guard current.round != nil else { return current.enteredAt }
         var speeds = secondsPerStep > 0 && isMember ? [secondsPerStep] : []
         for member in current.members where member != own && isReachable(member) {
@@ -60,6 +60,14 @@ extension PeerInstance {
         let training = median * Double(manifest.manifest.training.localStepCount)
         let seconds = 2 * training + transferSeconds + Timing.marginSeconds
         return current.enteredAt.adding(seconds: max(Timing.deadlineSecondsMin, seconds))
+    }
+
+    /// When the round stops waiting for updates: before its deadline by what agreement takes, so that
+    /// nobody waits longer than one deadline.
+    var updateDeadline: Timestamp {
+        guard current.round != nil else { return current.enteredAt }
+        let seconds = roundDeadline.seconds(since: current.enteredAt)
+        return current.enteredAt.adding(seconds: seconds - Timing.agreementSeconds)
     }
 
     /// Whether an own training has to end after its current step to arrive before the deadline.
@@ -143,15 +151,42 @@ extension PeerInstance {
             let start = max(accepted.at, current.viewEnteredAt, current.committedAt ?? accepted.at)
             return start.adding(seconds: seconds)
         }
-        let isProposerReachable = isReachable(current.proposer(of: current.view))
+        if let lostAt = current.proposerLostAt {
+            guard let due = current.view > 0 ? current.viewEnteredAt : neededAt else { return nil }
+            return max(lostAt, due).adding(seconds: Timing.viewSecondsUnreachable)
+        }
         if current.view > 0 {
-            let span = isProposerReachable ? seconds : Timing.viewSecondsUnreachable
-            return current.viewEnteredAt.adding(seconds: span)
+            let start = awaitsUpdates ? updateDeadline : current.viewEnteredAt
+            return max(start, current.viewEnteredAt).adding(seconds: seconds)
         }
         guard let readyAt = current.readyAt else { return nil }
-        guard isProposerReachable else {
-            return readyAt.adding(seconds: Timing.viewSecondsUnreachable)
-        }
         return max(readyAt, updateDeadline).adding(seconds: seconds)
+    }
+
+    /// When view 0 needs a proposer that can be reached; `nil` while it does not.
+    ///
+    /// Shortly before updates are awaited no longer, so that the next one is in place then, and no
+    /// earlier: a member that has no connection to the proposer of its own would leave it for nothing.
+    private var neededAt: Timestamp? {
+        if let readyAt = current.readyAt { return readyAt }
+        guard awaitsUpdates else { return nil }
+        let seconds = updateDeadline.seconds(since: current.enteredAt) - Timing.agreementSeconds
+        return current.enteredAt.adding(seconds: seconds)
+    }
+
+    /// Whether nobody can propose yet: the updates are on their way, and no view has a proposal that
+    /// the next ones have to repeat.
+    private var awaitsUpdates: Bool {
+        current.round != nil && !agreesOnSum && current.readyAt == nil && current.committed == nil
+            && current.viewChanges.values.allSatisfy { $0.committed == nil }
+    }
+
+    /// Notes since when the proposer of the current view cannot be reached.
+    mutating func noteProposer() {
+        guard !isReachable(current.proposer(of: current.view)) else {
+            current.proposerLostAt = nil
+            return
+        }
+        current.proposerLostAt = max(current.proposerLostAt ?? now, current.viewEnteredAt)
     }
 }

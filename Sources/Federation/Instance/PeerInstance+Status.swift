@@ -65,7 +65,7 @@ extension PeerInstance {
             view: current.view, adapterDigest: chain.adapterDigest, holdsAdapter: holdsAdapter,
             headDigest: chain.headDigest, members: chain.members,
             reachableMembers: reachableMembers, lastRound: chain.lastRound,
-            secondsToDeadline: isCollecting ? updateDeadline.seconds(since: now) : 0,
+            secondsToDeadline: isCollecting ? (agreesOnSum ? updateDeadline : roundDeadline).seconds(since: now) : 0,
             everyMemberHasFinal: everyMemberHasFinal, gossip: nil)
     }
 }

@@ -21,10 +21,12 @@ extension PeerInstance {
         precondition(view > current.view, "from view \(current.view) back to \(view)")
         current.view = view
         current.viewEnteredAt = now
+        current.proposerLostAt = nil
         current.accepted = nil
     }
 
     mutating func changeViewIfOverdue() {
+        noteProposer()
         if let deadline = viewDeadline, now >= deadline {
             startViewChange(to: max(current.view + 1, highestSeenView))
         } else if mustFollow {

@@ -1,7 +1,7 @@
 /// The protocol's spans in seconds, each with its reason.
 ///
 /// Everything that depends on machine or link is measured instead; see
-/// ``PeerInstance/updateDeadline``.
+/// ``PeerInstance/roundDeadline``.
 enum Timing {
     /// Between two heartbeats: a lost message is made good after about one.
     static let statusSeconds = 1.0
@@ -14,18 +14,21 @@ enum Timing {
     static let joinSeconds = 2.0
     /// A wish to join that was not repeated for that long is dropped.
     static let joinLifetimeSeconds = 10.0
-    /// The least update deadline, for rounds that train in less than a second.
+    /// The least deadline of a round, for those that train in less than a second.
     static let deadlineSecondsMin = 5.0
-    /// The update deadline while nobody has measured a training step yet.
+    /// The deadline while nobody has measured a training step yet.
     static let deadlineSecondsUnmeasured = 600.0
-    /// Added to the deadline for what is not measured: signing, quantising, queues.
+    /// Added to the deadline for what is not measured: signing, quantising, queues, and agreement.
     static let marginSeconds = 2.0
+    /// The part of a round's deadline that is left for agreement, its first proposer lost at the worst
+    /// moment: ``viewSecondsUnreachable``, and six messages one after the other.
+    static let agreementSeconds = 1.5
     /// The least time that a view gets.
     static let viewSecondsMin = 3.0
     /// The most time that a view gets by doubling; one that has more to fetch gets what that takes.
     static let viewSecondsMax = 60.0
-    /// The time that a view gets whose proposer cannot be reached.
-    static let viewSecondsUnreachable = 1.0
+    /// The time that a view gets whose proposer cannot be reached: enough to connect anew.
+    static let viewSecondsUnreachable = 0.5
     /// Bytes per second assumed before the first transfer: 8 Mbit/s, a slow home uplink.
     static let bytesPerSecondAssumed = 1_000_000.0
     /// The least rate that deadlines count with, 128 kbit/s: a link slower than any in use, and a

@@ -35,7 +35,7 @@ public struct NodeStatus: Sendable {
         ///
         /// `nil` for a node that has too little memory to train.
         public let part: TrainedPart?
-        /// Seconds until the deadline for updates.
+        /// Seconds until the deadline of the round.
         public let secondsToDeadline: Double
         /// Bytes of resident memory.
         public let residentByteCount: Int
