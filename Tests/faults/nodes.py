@@ -277,9 +277,6 @@ class Swarm:
                                  seen[-1] if seen else None))
         return rows
 
-    # What agreement may take beyond the deadline: the shortest time that a view gets.
-    VIEW_SECONDS = 3
-
     def expect_waits(self, nodes=None):
         """Nobody waited for others longer than one deadline; the longest wait and its deadline.
 
@@ -289,6 +286,6 @@ class Swarm:
                 for name, number, _, waited, deadline in self.waits() if name in names]
         expect(rows, "no round was measured")
         name, number, waited, deadline = max(rows, key=lambda row: row[2] - row[3])
-        expect(waited <= deadline + self.VIEW_SECONDS,
+        expect(waited <= deadline,
                f"{name} waited {waited:.1f} s in round {number}, its deadline was {deadline:.1f} s")
         return f"longest wait {waited:.1f} s where the deadline was {deadline:.1f} s"

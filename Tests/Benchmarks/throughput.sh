@@ -6,27 +6,27 @@
 # Everything runs in two network namespaces without a way out. Needs a release build.
 # Exit codes: 0 passed, 1 failed, 77 skipped.
 #
-# Usage: Tests/interop/throughput.sh [SWARMPROBE]      default: .build/release/SwarmProbe
+# Usage: Tests/Benchmarks/throughput.sh [SWARMPROBE]      default: .build/release/SwarmProbe
 #        STARLING_TURNS=3 STARLING_LOOPBACK_BYTES=2000000000 STARLING_LINK_BYTES=200000000
 #        STARLING_DELAY_MS=25 (one way) STARLING_RATE_MBIT=0 (no bound) STARLING_LOSS_PERCENT=0
 set -u
 
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+interop=$root/Tests/interop
 probe=${1:-$root/.build/release/SwarmProbe}
-cache=$here/.cache
+cache=$interop/.cache
 turns=${STARLING_TURNS:-3}
 loopback_bytes=${STARLING_LOOPBACK_BYTES:-2000000000}
 link_bytes=${STARLING_LINK_BYTES:-200000000}
 delay=${STARLING_DELAY_MS:-25}
 
-# shellcheck source=listener.sh
-. "$here/listener.sh"
+# shellcheck source=../interop/listener.sh
+. "$interop/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build -c release --product SwarmProbe"
-    # shellcheck source=p2pd_get.sh
-    . "$here/p2pd_get.sh"
+    # shellcheck source=../interop/p2pd_get.sh
+    . "$interop/p2pd_get.sh"
     enter_namespace "$0" "$probe"
 fi
 p2pd=$cache/p2pd
@@ -71,7 +71,7 @@ starling() { # FILE BYTES LISTENER...
 go_libp2p() { # FILE BYTES [PID ADDRESS ADDRESS]
     file=$1
     shift
-    timeout -s KILL 120 "${STARLING_PYTHON:-python3}" "$here/p2pd_stream.py" "$p2pd" "$@" \
+    timeout -s KILL 120 "${STARLING_PYTHON:-python3}" "$interop/p2pd_stream.py" "$p2pd" "$@" \
         >"$work/out" 2>"$work/err" || fail "p2pd sent nothing: $(cat "$work/err")"
     number "$work/out" >>"$work/$file"
 }

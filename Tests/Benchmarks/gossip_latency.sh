@@ -6,16 +6,16 @@
 # Runs in a network namespace in which only the loopback interface is up. Needs a release build.
 # Exit codes: 0 passed, 1 failed, 77 skipped.
 #
-# Usage: Tests/interop/gossip_latency.sh [SWARMPROBE]      default: .build/release/SwarmProbe
+# Usage: Tests/Benchmarks/gossip_latency.sh [SWARMPROBE]      default: .build/release/SwarmProbe
 #        STARLING_NODES=30 STARLING_MESSAGES=100 STARLING_BULK_STREAMS=30
 set -u
 
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+interop=$root/Tests/interop
 probe=${1:-$root/.build/release/SwarmProbe}
 
-# shellcheck source=listener.sh
-. "$here/listener.sh"
+# shellcheck source=../interop/listener.sh
+. "$interop/listener.sh"
 
 if [ "${STARLING_INTEROP_INSIDE:-}" != 1 ]; then
     [ -x "$probe" ] || fail "$probe is missing: swift build -c release --product SwarmProbe"
