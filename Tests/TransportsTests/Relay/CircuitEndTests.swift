@@ -28,6 +28,8 @@ import Testing
             }
             let reason = await Self.gone(dialer.peerID, from: target)
             #expect(reason == .circuitEnded(.byteLimit(131_072)))
+            let own = await Self.gone(target.peerID, from: dialer)
+            #expect(own == .circuitEnded(.byteLimit(131_072)))
             for _ in 0..<100 where relay.relayedCircuitCount > 0 {
                 try await Task.sleep(for: .milliseconds(20))
             }
