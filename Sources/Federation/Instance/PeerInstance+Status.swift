@@ -60,12 +60,13 @@ extension PeerInstance {
     /// Where the node stands at that time.
     public func status(now: Timestamp) -> PeerStatus {
         let isCollecting = current.round != nil && isMember && current.decided == nil
+        let deadline = agreesOnSum ? updateDeadline : roundDeadline
         return PeerStatus(
             phase: phase, height: chain.height, completedRoundCount: chain.completedRoundCount,
             view: current.view, adapterDigest: chain.adapterDigest, holdsAdapter: holdsAdapter,
             headDigest: chain.headDigest, members: chain.members,
             reachableMembers: reachableMembers, lastRound: chain.lastRound,
-            secondsToDeadline: isCollecting ? (agreesOnSum ? updateDeadline : roundDeadline).seconds(since: now) : 0,
+            secondsToDeadline: isCollecting ? deadline.seconds(since: now) : 0,
             everyMemberHasFinal: everyMemberHasFinal, gossip: nil)
     }
 }
