@@ -12,6 +12,8 @@ extension GossipInstance {
         let summary = announcement.summary
         guard summary.member != own else { return try remembered(announcement) }
         guard roster.isMember(summary.member) else { throw .notMember }
+        // Nothing is remembered of a member, and told to others, that it has not signed.
+        guard announcement.isValid(manifest: manifest.digest) else { throw .signatureInvalid }
         note(announcement)
         guard summary.member == peer else { return }
         guard isDrawn(by: peer, inRound: summary.round) else {
@@ -30,6 +32,7 @@ extension GossipInstance {
         catchUp?.answered.insert(peer)
         guard let latest = reply.latest, roster.isMember(peer) else { return }
         guard latest.summary.member == peer else { throw .malformed }
+        guard latest.isValid(manifest: manifest.digest) else { throw .signatureInvalid }
         note(latest)
         try take(latest)
     }
@@ -66,7 +69,6 @@ extension GossipInstance {
             throw refusal(of: announcement, .updateWrongRound)
         }
         guard summary.round > seen[member]?.newestTaken ?? 0 else { throw .replay }
-        guard announcement.isValid(manifest: manifest.digest) else { throw .signatureInvalid }
         guard (1...manifest.manifest.ring.weightUnit).contains(summary.exampleCount) else {
             throw refusal(of: announcement, .updateWeightInvalid)
         }
@@ -118,7 +120,6 @@ extension GossipInstance {
         of announcement: SignedAnnouncement, _ reason: RejectReason
     ) -> RejectReason {
         let key = PeerInstance.RefusalKey(member: announcement.summary.member, reason: reason)
-        guard announcement.isValid(manifest: manifest.digest) else { return .signatureInvalid }
         if reportedRefusals.count < Limits.reportCount, reportedRefusals.insert(key).inserted {
             emit(.appendLog(.updateRefused(announcement.summary, reason)))
         }
@@ -127,7 +128,7 @@ extension GossipInstance {
 
     // MARK: Evidence
 
-    /// Compares an announcement with those that are remembered of its member and round, and puts two
+    /// Compares a valid announcement with those that are remembered of its member and round, and puts two
     /// different ones on record.
     private mutating func note(_ announcement: SignedAnnouncement) {
         let summary = announcement.summary
@@ -136,15 +137,7 @@ extension GossipInstance {
         var recent = seen[summary.member]?.recent ?? []
         if let place = recent.firstIndex(where: { $0.summary.round == summary.round }) {
             let known = recent[place]
-            guard known.summary != summary,
-                announcement.isValid(manifest: manifest.digest)
-            else { return }
-            guard known.isValid(manifest: manifest.digest) else {
-                // Somebody made that one up.
-                seen[summary.member, default: SeenMember()].recent[place] = announcement
-                return
-            }
-            reportEquivocation(known, announcement)
+            if known.summary != summary { reportEquivocation(known, announcement) }
             return
         }
         recent.append(announcement)

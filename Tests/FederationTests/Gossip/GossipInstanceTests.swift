@@ -189,6 +189,23 @@ struct GossipInstanceTests {
         #expect(peer.instance.pendingInputs == [real.summary])
     }
 
+    @Test func `what somebody makes up is told to nobody`() throws {
+        var peer = try GossipPeer()
+        peer.begin()
+        let forged = SignedAnnouncement(
+            summary: peer.summary(1, round: peer.instance.roundCount),
+            signature: peer.announcement(2, round: 3).signature)
+        peer.receive(.announcement(forged), from: 2)
+        #expect(peer.directives.contains(.refuse(peer.keys[2].publicKey, .signatureInvalid)))
+        peer.directives = []
+        // A member that has lost its store asks what is remembered of it.
+        peer.receive(.stateRequest, from: 1)
+        let replies = peer.sent.compactMap { sent -> StateReply? in
+            if case .stateReply(let reply) = sent.message { reply } else { nil }
+        }
+        #expect(replies.count == 1 && replies.first?.yours == nil)
+    }
+
     @Test func `a state that the draw does not give to this node is refused on record`() throws {
         var exchange = Manifest.ExchangeSettings.gossip
         exchange.fanOut = 1
