@@ -22,7 +22,7 @@ public final class PeerConnector: Sendable {
     private struct State {
         var instance: PeerConnectorInstance
         var generator: any RandomNumberGenerator & Sendable
-        var armedWake: Duration?
+        var alarm = Alarm()
     }
 
     private let dialer: any PeerDialer
@@ -126,12 +126,11 @@ public final class PeerConnector: Sendable {
         await withDiscardingTaskGroup { group in
             for await event in inbox {
                 for directive in step(event) { perform(directive, in: &group) }
-                if let wake = takeWake() {
-                    group.addTask {
-                        do { try await self.clock.sleep(wake) } catch { return }
-                        self.state.withLock { $0.armedWake = nil }
-                        self.inboxContinuation.yield(.tick)
-                    }
+                guard let setting = setAlarm() else { continue }
+                group.addTask {
+                    do { try await self.clock.sleep(setting.wait) } catch { return }
+                    guard self.state.withLock({ $0.alarm.rings(setting) }) else { return }
+                    self.inboxContinuation.yield(.tick)
                 }
             }
             group.cancelAll()
@@ -153,15 +152,10 @@ public final class PeerConnector: Sendable {
         }
     }
 
-    /// The wait until the next tick, where it is earlier than the one already waited for.
-    private func takeWake() -> Duration? {
+    /// Sets the alarm for the instance's next tick, unless it rings by then.
+    private func setAlarm() -> Alarm.Setting? {
         let now = clock.now()
-        return state.withLock { state in
-            guard let wake = state.instance.nextWake(now: now) else { return nil }
-            if let armed = state.armedWake, armed <= wake { return nil }
-            state.armedWake = wake
-            return wake - now
-        }
+        return state.withLock { $0.alarm.set(for: $0.instance.nextWake(now: now), now: now) }
     }
 
     private func perform(

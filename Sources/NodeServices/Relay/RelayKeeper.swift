@@ -9,7 +9,7 @@ internal import Transports
 final class RelayKeeper: Sendable {
     private struct State {
         var instance: RelayClientInstance
-        var armedWake: Duration?
+        var alarm = Alarm()
     }
 
     private let choice: RelayChoice
@@ -81,10 +81,10 @@ final class RelayKeeper: Sendable {
                 let now = clock.now()
                 let directives = state.withLock { $0.instance.handle(event, now: now) }
                 for directive in directives { await perform(directive, in: &group) }
-                guard let wait = takeWake() else { continue }
+                guard let setting = setAlarm() else { continue }
                 group.addTask {
-                    do { try await self.clock.sleep(wait) } catch { return }
-                    self.state.withLock { $0.armedWake = nil }
+                    do { try await self.clock.sleep(setting.wait) } catch { return }
+                    guard self.state.withLock({ $0.alarm.rings(setting) }) else { return }
                     self.sink.yield(.tick)
                 }
             }
@@ -92,15 +92,10 @@ final class RelayKeeper: Sendable {
         }
     }
 
-    /// The wait until the next tick, where it is earlier than the one already waited for.
-    private func takeWake() -> Duration? {
+    /// Sets the alarm for the instance's next tick, unless it rings by then.
+    private func setAlarm() -> Alarm.Setting? {
         let now = clock.now()
-        return state.withLock { state in
-            guard let wake = state.instance.nextWake(now: now) else { return nil }
-            if let armed = state.armedWake, armed <= wake { return nil }
-            state.armedWake = wake
-            return wake - now
-        }
+        return state.withLock { $0.alarm.set(for: $0.instance.nextWake(now: now), now: now) }
     }
 
     private func perform(
