@@ -28,7 +28,8 @@ extension NodeStore {
             if remembered.contains(where: { $0.round == entry.proposal.round }) {
                 kept.insert(entry.result.adapterDigest)
             }
-            if !(1...limit).contains(entry.proposal.round) { kept.formUnion(entry.objects) }
+            // An entry of memberships names the adapter of the round before it, and nothing of its own.
+            if entry.proposal.round > limit { kept.formUnion(entry.objects) }
         }
         var doomed: [Digest] = []
         var through = start - 1
