@@ -16,7 +16,7 @@ extension Swarm {
         defer { state.withLock { _ = $0.pinged.remove(peer) } }
         do {
             return try await echo(with: peer)
-        } catch .connectionClosed where connectedPeers.contains(peer) {
+        } catch .connectionClosed where isConnected(to: peer) {
             // Of two crossing connections one gives way; the peer is there on the other.
             return try await echo(with: peer)
         }

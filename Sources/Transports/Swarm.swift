@@ -115,6 +115,11 @@ public final class Swarm: Sendable {
     /// The peers with a connection, ascending.
     public var connectedPeers: [PeerID] { state.withLock(\.table.peers) }
 
+    /// Whether there is a connection with a peer.
+    public func isConnected(to peer: PeerID) -> Bool {
+        state.withLock { $0.table.preferred(for: peer) != nil }
+    }
+
     /// Opens a stream on the connection with a peer.
     ///
     /// Where identify has shown that the peer serves the protocol, the stream is returned at once

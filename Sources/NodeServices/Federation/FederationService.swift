@@ -102,8 +102,8 @@ actor FederationService {
         var ending = Ending.stopped
         do throws(NodeError) {
             try await carryOut(instance.handle(.started, now: now))
+            if let exclusion { throw exclusion }
             loop: for await input in inputs {
-                if let exclusion { throw exclusion }
                 switch input {
                 case .stop:
                     break loop
@@ -111,13 +111,13 @@ actor FederationService {
                     try await carryOut(instance.handle(event, now: now))
                 case .message(let key, let bytes, let done):
                     defer { done.resume() }
-                    try await connect(PeerID(publicKey: key))
+                    guard try await isConnected(PeerID(publicKey: key)) else { break }
                     try await carryOut(
                         instance.handle(.received(from: key, bytes: bytes), now: now)
                     )
                 case .frame(let key, let bytes, let done):
                     defer { done.resume() }
-                    try await connect(PeerID(publicKey: key))
+                    guard try await isConnected(PeerID(publicKey: key)) else { break }
                     try await carryOut(
                         instance.handle(.receivedFrame(from: key, bytes: bytes), now: now)
                     )
@@ -134,6 +134,7 @@ actor FederationService {
                         break loop
                     }
                 }
+                if let exclusion { throw exclusion }
             }
         } catch {
             await windDown()
@@ -332,8 +333,18 @@ actor FederationService {
         noteMembers()
     }
 
-    /// Opens the way to a peer, once: by the swarm's event, or by the peer's first message where
-    /// that is faster.
+    /// Whether a message's sender is still there; opens the way to it where its first message is faster
+    /// than the swarm's event.
+    ///
+    /// What it sent before its connection ended may come after the end: nothing would take back a way
+    /// that is opened then. Where the swarm has a connection now, the news of its end is still to come.
+    private func isConnected(_ peer: PeerID) async throws(NodeError) -> Bool {
+        guard connected.contains(peer) || parts.swarm.isConnected(to: peer) else { return false }
+        try await connect(peer)
+        return true
+    }
+
+    /// Opens the way to a peer, once.
     private func connect(_ peer: PeerID) async throws(NodeError) {
         guard connected.insert(peer).inserted else { return }
         let messages = parts.messenger.connected(peer)

@@ -87,7 +87,7 @@ final class RelayService: Sendable {
             return .status(status, nil, nil)
         case .granted(let expiration):
             // Of a peer that has gone in the meantime nothing stays.
-            if !swarm.connectedPeers.contains(connection.peer) { disconnected(connection.peer) }
+            if !swarm.isConnected(to: connection.peer) { disconnected(connection.peer) }
             let voucher = try? ReservationVoucher(
                 relay: swarm.peerID, peer: connection.peer, expirationSeconds: expiration
             ).sealed(by: identity)
