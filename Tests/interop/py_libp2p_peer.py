@@ -16,9 +16,9 @@ from libp2p import new_host
 from libp2p.custom_types import TProtocol
 from libp2p.host.ping import PingService
 from libp2p.identity.identify.identify import ID as IDENTIFY, parse_identify_response
-from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.envelope import consume_envelope
 from libp2p.peer.peerinfo import info_from_p2p_addr
+from py_streams import pieces, read_all, serve_echo
 
 ECHO = TProtocol("/test/echo/1.0.0")
 MISSING = TProtocol("/test/none/1.0.0")
@@ -27,29 +27,6 @@ ECHO_BYTE_COUNT = 1_000_000
 
 def report(event, **values):
     print(json.dumps({"event": event, **values}), flush=True)
-
-
-async def pieces(stream):
-    """The stream's bytes up to the other side's FIN."""
-    while True:
-        try:
-            data = await stream.read(65536)
-        except StreamEOF:
-            return
-        if not data:
-            return
-        yield data
-
-
-async def read_all(stream):
-    return b"".join([data async for data in pieces(stream)])
-
-
-async def serve_echo(stream):
-    """Answers while reading, and closes after the opener has closed."""
-    async for data in pieces(stream):
-        await stream.write(data)
-    await stream.close()
 
 
 async def identify(host, peer):

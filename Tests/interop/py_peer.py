@@ -11,34 +11,12 @@ import trio
 from libp2p import new_host
 from libp2p.custom_types import TProtocol
 from libp2p.host.ping import PingService
-from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.pubsub.gossipsub import GossipSub
 from libp2p.pubsub.pubsub import Pubsub
 from libp2p.tools.anyio_service import background_trio_service
-
-
-async def pieces(stream):
-    """The stream's bytes up to the other side's FIN."""
-    while True:
-        try:
-            data = await stream.read(65536)
-        except StreamEOF:
-            return
-        if not data:
-            return
-        yield data
-
-
-async def read_all(stream):
-    return b"".join([data async for data in pieces(stream)])
-
-
-async def serve_echo(stream):
-    async for data in pieces(stream):
-        await stream.write(data)
-    await stream.close()
+from py_streams import pieces, read_all, serve_echo
 
 
 async def main():
