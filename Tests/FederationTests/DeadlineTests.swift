@@ -90,4 +90,63 @@ import Testing
         trio.pass(seconds: 3, heard: [1, 2])
         #expect(trio.instance.current.view == 0)
     }
+
+    @Test func `who waits for bytes that died with their proposer waits no longer`() throws {
+        var (trio, lost) = try trioOfForeignProposer()
+        let living = 3 - lost
+        trio.receive(trio.propose(trio.proposal([1, 2]), view: 0), from: lost)
+        trio.pass(seconds: 1, heard: [1, 2])
+        #expect(trio.instance.current.accepted != nil)
+        trio.tell(.disconnected(trio.keys[lost].publicKey))
+        trio.pass(seconds: 1.25, heard: [living])
+        #expect(trio.instance.current.view == 1)
+    }
+
+    @Test func `who has committed gives the others time to do so`() throws {
+        var (trio, lost) = try trioOfForeignProposer()
+        let proposal = trio.proposal([1, 2])
+        trio.receive(trio.propose(proposal, view: 0), from: lost)
+        trio.supply(proposal)
+        #expect(!trio.ownCommits.isEmpty)
+        trio.tell(.disconnected(trio.keys[lost].publicKey))
+        trio.pass(seconds: 2, heard: [3 - lost])
+        #expect(trio.instance.current.view == 0)
+    }
+
+    @Test func `a connection that breaks changes no deadline`() throws {
+        var (trio, _) = try trioOfForeignProposer()
+        for (index, seconds) in [(1, 60.0), (2, 90.0)] {
+            trio.receive(
+                .status(
+                    StatusReport(
+                        height: trio.chain.height, headDigest: trio.chain.headDigest,
+                        holdsProposal: true, announcements: 7, viewChanges: 7, commits: 7,
+                        results: 7, secondsPerStep: seconds, bytesPerSecond: 1e6)),
+                from: index)
+        }
+        let before = trio.instance.roundDeadline
+        #expect(before > trio.instance.current.enteredAt.adding(seconds: 120))
+        trio.tell(.disconnected(trio.keys[1].publicKey))
+        #expect(trio.instance.roundDeadline == before)
+        trio.tell(.connected(trio.keys[1].publicKey))
+        #expect(trio.instance.roundDeadline == before)
+    }
+
+    @Test func `wishes to join that have lapsed make room for others`() throws {
+        var trio = try Trio()
+        func wish(_ number: UInt8) -> Message {
+            .join(
+                SignedJoin(manifest: trio.manifest.digest, height: 1, signer: Fixtures.key(number)))
+        }
+        for number in 10..<UInt8(10 + PeerInstance.Limits.pendingJoinCount) {
+            trio.receive(wish(number), from: 1)
+        }
+        #expect(trio.instance.pendingJoins.count == PeerInstance.Limits.pendingJoinCount)
+        let late = Fixtures.key(100).publicKey
+        trio.receive(wish(100), from: 2)
+        #expect(trio.instance.pendingJoins[late] == nil)
+        trio.pass(seconds: Timing.joinLifetimeSeconds + 1, heard: [1, 2])
+        trio.receive(wish(100), from: 1)
+        #expect(trio.instance.pendingJoins[late] != nil)
+    }
 }

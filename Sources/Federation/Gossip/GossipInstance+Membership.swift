@@ -56,7 +56,7 @@ extension GossipInstance {
         case .refuse(let reason): emit(.notify(.refusedBy(peer, reason)))
         case .status(let status):
             peers[peer]?.status = status
-            if status.isFinished { finishedPeers.insert(peer) }
+            if status.isFinished, roster.isMember(peer) { finishedPeers.insert(peer) }
             shareRoster(with: peer, theirs: status.headDigest)
         case .roster(let share): learn(share)
         case .announcement(let announcement):

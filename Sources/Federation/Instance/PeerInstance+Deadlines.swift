@@ -24,11 +24,17 @@ extension PeerInstance {
         bytesPerSecond = 1 / ((1 - share) / bytesPerSecond + share / rate)
     }
 
-    /// The slowest measured link of this node and the reachable members, in bytes per second.
+    /// The other members by whose measurements deadlines go: those that can be reached, and those that
+    /// could in the last round, so that a connection which breaks changes no deadline.
+    private var othersThatCount: [PublicKey] {
+        current.members.filter { $0 != own && (isReachable($0) || !wasAbsent($0)) }
+    }
+
+    /// The slowest measured link of this node and the members that count, in bytes per second.
     var slowestRate: Double {
         var rates = bytesPerSecond > 0 ? [bytesPerSecond] : []
-        for member in current.members where member != own && isReachable(member) {
-            if let rate = peers[member]?.status?.bytesPerSecond, rate > 0 { rates.append(rate) }
+        for member in othersThatCount {
+            if let rate = measured[member]?.bytesPerSecond, rate > 0 { rates.append(rate) }
         }
         return max(rates.min() ?? Timing.bytesPerSecondAssumed, Timing.bytesPerSecondMin)
     }
@@ -47,10 +53,8 @@ extension PeerInstance {
     var roundDeadline: Timestamp {
         guard current.round != nil else { return current.enteredAt }
         var speeds = secondsPerStep > 0 && isMember ? [secondsPerStep] : []
-        for member in current.members where member != own && isReachable(member) {
-            if let speed = peers[member]?.status?.secondsPerStep, speed > 0 {
-                speeds.append(speed)
-            }
+        for member in othersThatCount {
+            if let speed = measured[member]?.secondsPerStep, speed > 0 { speeds.append(speed) }
         }
         guard !speeds.isEmpty else {
             return current.enteredAt.adding(seconds: Timing.deadlineSecondsUnmeasured)
@@ -149,7 +153,12 @@ extension PeerInstance {
         let seconds = viewSeconds(current.view)
         if let accepted = current.accepted {
             let start = max(accepted.at, current.viewEnteredAt, current.committedAt ?? accepted.at)
-            return start.adding(seconds: seconds)
+            let end = start.adding(seconds: seconds)
+            // What its proposer alone had may have died with it.
+            guard let lostAt = current.proposerLostAt, lostAt > accepted.at,
+                current.committed?.view != current.view
+            else { return end }
+            return min(end, lostAt.adding(seconds: Timing.viewSecondsUnreachable))
         }
         if let lostAt = current.proposerLostAt {
             guard let due = current.view > 0 ? current.viewEnteredAt : neededAt else { return nil }
@@ -177,7 +186,7 @@ extension PeerInstance {
     /// Whether nobody can propose yet: the updates are on their way, and no view has a proposal that
     /// the next ones have to repeat.
     private var awaitsUpdates: Bool {
-        current.round != nil && !agreesOnSum && current.readyAt == nil && current.committed == nil
+        current.round != nil && !isSecure && current.readyAt == nil && current.committed == nil
             && current.viewChanges.values.allSatisfy { $0.committed == nil }
     }
 
@@ -187,6 +196,9 @@ extension PeerInstance {
             current.proposerLostAt = nil
             return
         }
-        current.proposerLostAt = max(current.proposerLostAt ?? now, current.viewEnteredAt)
+        // Who cannot reach enough others is cut off itself.
+        let isCutOff = reachableMembers.count < current.quorum
+        let lostAt = isCutOff ? now : current.proposerLostAt ?? now
+        current.proposerLostAt = max(lostAt, current.viewEnteredAt)
     }
 }

@@ -43,7 +43,7 @@ extension PeerInstance {
     }
 
     /// Sums come a whole secure round after the updates.
-    private var groupDeadline: Timestamp {
+    var groupDeadline: Timestamp {
         guard let timing = secureSetup?.timing else { return updateDeadline }
         let span = max(timing.certificateSeconds, 6 * timing.dataSeconds) + timing.joinSeconds
         return updateDeadline.adding(seconds: span)

@@ -28,6 +28,9 @@ extension PeerInstance {
         } else {
             try chain.check(join)
             guard admission.mayTrain(join.member, at: now) else { throw .notMember }
+            pendingJoins = pendingJoins.filter {
+                now.seconds(since: $0.value.lastSeenAt) < Timing.joinLifetimeSeconds
+            }
             guard pendingJoins.count < Limits.pendingJoinCount || pendingJoins[join.member] != nil
             else { throw .tooMany }
             pendingJoins[join.member] = PendingJoin(

@@ -60,8 +60,12 @@ extension PeerInstance {
 
     mutating func receivedStatus(_ status: StatusReport, from peer: PublicKey) {
         peers[peer]?.status = status
+        if chain.isMember(peer) {
+            measured[peer] = Measured(
+                secondsPerStep: status.secondsPerStep, bytesPerSecond: status.bytesPerSecond)
+            if status.isFinished, status.height == chain.height { finishedPeers.insert(peer) }
+        }
         if !status.isLeaving { pendingLeaves[peer] = nil }
-        if status.isFinished, status.height == chain.height { finishedPeers.insert(peer) }
         askForChain(peer, theirHeight: status.height)
         supplyMissing(to: peer, status)
     }

@@ -149,6 +149,8 @@ extension PeerInstance {
             adapterFetch = nil
         }
         chain.apply(entry)
+        measured = measured.filter { chain.isMember($0.key) }
+        reportedLate = reportedLate.filter { $0.round >= chain.completedRoundCount }
         secureRecords = [:]
         current = HeightState(chain: chain, now: now)
         settleWishes()

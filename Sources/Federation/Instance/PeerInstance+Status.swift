@@ -60,7 +60,7 @@ extension PeerInstance {
     /// Where the node stands at that time.
     public func status(now: Timestamp) -> PeerStatus {
         let isCollecting = current.round != nil && isMember && current.decided == nil
-        let deadline = agreesOnSum ? updateDeadline : roundDeadline
+        let deadline = agreesOnSum ? updateDeadline : isGrouped ? groupDeadline : roundDeadline
         return PeerStatus(
             phase: phase, height: chain.height, completedRoundCount: chain.completedRoundCount,
             view: current.view, adapterDigest: chain.adapterDigest, holdsAdapter: holdsAdapter,

@@ -48,7 +48,7 @@ extension PeerInstance {
             highestSeenView > current.view
         else { return false }
         let ahead = current.viewChanges.values.count { $0.view > current.view }
-        if ahead > current.members.count - current.majority { return true }
+        if ahead > current.members.count - current.quorum { return true }
         guard current.accepted == nil else { return false }
         return !isReachable(current.proposer(of: current.view)) || now >= updateDeadline
     }

@@ -38,6 +38,8 @@ public struct PeerInstance: Sendable {
     var secureRecords: [String: [UInt8]] = [:]
     var secondsPerStep = 0.0
     var bytesPerSecond = 0.0
+    /// What members last told of themselves; it outlasts their connections.
+    var measured: [PublicKey: Measured] = [:]
 
     var nextStatusAt: Timestamp
     var nextJoinAt: Timestamp
@@ -51,6 +53,12 @@ public struct PeerInstance: Sendable {
 
     var now: Timestamp
     var output: [Directive] = []
+
+    /// A member's own word of its speed.
+    struct Measured: Sendable {
+        let secondsPerStep: Double
+        let bytesPerSecond: Double
+    }
 
     /// A peer and why it was refused, to log each pair once.
     struct RefusalKey: Hashable, Sendable {

@@ -40,7 +40,8 @@ public struct PeerStatus: Hashable, Sendable {
     public let reachableMembers: [PublicKey]
     /// The last certified round.
     public let lastRound: RoundReport?
-    /// Seconds until the deadline of the round; 0 if it is over or there is none.
+    /// Seconds until the deadline of the round, in a secure one that of contributions; 0 if it is over
+    /// or there is none.
     public let secondsToDeadline: Double
     /// Whether every other member has told that it holds the final entry.
     public let everyMemberHasFinal: Bool
