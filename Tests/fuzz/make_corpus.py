@@ -341,12 +341,34 @@ def make_gossip():
     put("gossip", "parts", varint(2 * 2000) + b"\x0a\x00" * 2000)
 
 
+# Announcements: without the domain in front no input gets far.
+
+
+def make_announcements():
+    def announcement(kind, *parts):
+        return b"starling/gossip/1\0" + bytes(range(32)) + bytes([kind]) + b"".join(parts)
+
+    digest = bytes(range(32, 64))
+    number = (7).to_bytes(8, "big")
+    # The base point of Ed25519: a key that can be one.
+    key = bytes([0x58]) + bytes([0x66]) * 31
+    note = b"starling/log\n7\n" + b"A" * 44 + b"\n\n\xe2\x80\x94 node AAAA\n"
+    put("announcement", "update", announcement(1, number, digest, number))
+    put("announcement", "result", announcement(2, number, number, digest))
+    put("announcement", "tree-head", announcement(3, len(note).to_bytes(4, "big"), note))
+    put("announcement", "joined", announcement(4, number, key, b"\x01"))
+    put("announcement", "left", announcement(4, number, key, b"\x00"))
+    put("announcement", "unknown-kind", announcement(5, number))
+    put("announcement", "cut", announcement(1, number)[:60])
+
+
 make_gguf()
 make_safetensors()
 make_tokenizer()
 make_config()
 make_jsonl()
 make_gossip()
+make_announcements()
 size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 assert size < 200_000, size
 print(f"{sum(path.is_file() for path in root.rglob('*'))} files, {size} bytes")
