@@ -205,7 +205,8 @@ final class Connection: ChannelInboundHandler {
 
     private func scheduleTick() {
         guard let context else { return }
-        let deadline = session.nextDeadline.components
+        // Never a time that is over: the loop would do nothing else.
+        let deadline = max(session.nextDeadline, now + .milliseconds(10)).components
         let nanoseconds =
             UInt64(clamping: deadline.seconds) &* 1_000_000_000
             &+ UInt64(clamping: deadline.attoseconds / 1_000_000_000)
@@ -269,13 +270,19 @@ final class Connection: ChannelInboundHandler {
                     entry.failNegotiation(.streamReset)
                     entry.buffers.fail(.streamReset)
                 }
-            case .failed(.remoteGoAway(let code)):
-                end(.remoteGoAway(code: code))
             case .failed(let error):
-                end(.sessionFailed(error))
+                endSession(error)
             }
         }
         syncGrowth()
+    }
+
+    private func endSession(_ error: YamuxError) {
+        if case .remoteGoAway(let code) = error {
+            end(.remoteGoAway(code: code))
+        } else {
+            end(.sessionFailed(error))
+        }
     }
 
     /// What the session's windows may grow by.
@@ -295,6 +302,8 @@ final class Connection: ChannelInboundHandler {
     /// Writes what the session has while the channel takes it.
     func pump() {
         guard !isPumping, endReason == nil else { return }
+        // What is done to streams can end the session as well as what comes.
+        if let failure = session.failure { return endSession(failure) }
         isPumping = true
         defer { isPumping = false }
         while writeRecords(ignoringWritability: false) {}

@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    @Test func `a queue that a refused negotiation makes overflow ends the connection`()
+        async throws
+    {
+        let limit = YamuxLimits().controlFrameCountMax
+        // An accept and the answers fill the queue; the reset of the stream is one too many.
+        var record = Self.frame(.windowUpdate, .syn, 1)
+        for value in 1..<limit { record += Self.frame(.ping, .syn, 0, value) }
+        record += Self.frame(.data, [], 1, 1) + [0]
+        let frames = record
+        try await withTarget(expecting: "controlQueueOverflow") { _, address in
+            let end = try await RawPeer.connect(to: address)
+                .attack { $0 == 0 ? .send(frames) : .listen }
+            #expect(end.isClosed)
+        }
+    }
+
     @Test func `a flood of frames for streams that are not there ends the connection`()
         async throws
     {

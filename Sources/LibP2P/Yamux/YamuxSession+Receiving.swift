@@ -201,6 +201,10 @@ extension YamuxSession {
         let window = (streams[id]?.sendWindow ?? 0) + Int(header.length)
         guard window <= Int(UInt32.max) else { throw .creditOverflow(streamID: id) }
         streams[id]?.sendWindow = window
+        // As long as the rest goes out, there is time for it.
+        if streams[id]?.abandonedAt != nil, streams[id]?.isWriteOpen == true {
+            streams[id]?.abandonedAt = lastReceived
+        }
         markReady(id)
         if header.flags.contains(.fin) {
             endReading(id, into: &directives)

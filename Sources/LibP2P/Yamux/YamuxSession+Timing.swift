@@ -16,11 +16,14 @@ extension YamuxSession {
         guard failure == nil else { return [] }
         let lingering = streams.filter { entry in
             guard let since = entry.value.abandonedAt else { return false }
-            return now - since >= limits.lingerTimeout && !entry.value.isWriteOpen
+            // A peer that grants no credit does not keep what is left to send here for ever.
+            return now - since >= limits.lingerTimeout
+                && (!entry.value.isWriteOpen || entry.value.sendWindow == 0)
         }
         for id in lingering.keys.sorted() {
             reset(id)
         }
+        if let failure { return [.failed(failure)] }
         if let ping = outstandingPing {
             // Bytes that arrive show a living peer whose answer waits behind them.
             if now - max(ping.sentAt, lastReceived) >= limits.keepAliveTimeout {

@@ -112,6 +112,20 @@ import Testing
         #expect(pair.resets[.dialer] == [id])
     }
 
+    @Test func `what is left for a peer that grants no credit lingers for a bounded time`() throws {
+        var (pair, id) = try transfer(window * 2)
+        pair.with(.listener) { $0.abandonReading(id, now: .zero) }
+        pair.with(.dialer) {
+            $0.finish(id)
+            $0.abandonReading(id, now: .milliseconds(50))
+        }
+        pair.settle()
+        #expect(pair.sessions[.dialer]?.queuedByteCount(of: id) == window)
+        let directives = pair.with(.dialer) { $0.tick(now: .seconds(61)) }
+        #expect(directives == [.reset(id)])
+        #expect(pair.sessions[.dialer]?.streamCount == 0)
+    }
+
     @Test func `short chunks are joined`() {
         var queue = ByteQueue()
         for value in 0..<100_000 {
