@@ -68,8 +68,10 @@ public struct GossipParameters: Hashable, Sendable {
     public var topicByteCountMax = 256
     /// Topics that are kept of one peer.
     public var topicCountMaxPerPeer = 64
-    /// Messages that wait for a verdict; further ones are ignored.
+    /// Messages that wait for a verdict; further ones are not looked at, and may come again.
     public var pendingCountMax = 1_024
+    /// As many of them may be one peer's.
+    public var pendingCountMaxPerPeer = 256
     /// Peers whose messages are always exchanged and that are never in a mesh.
     public var explicitPeers: Set<PeerID> = []
 

@@ -29,7 +29,7 @@ public enum GossipNote: Hashable, Sendable {
     case messageRefused(GossipMessageError)
     /// The application rejected a message.
     case messageRejected(GossipMessageID)
-    /// Too many messages wait for a verdict; this one was ignored.
+    /// Too many messages wait for a verdict; those that were left in a frame were not looked at.
     case validationOverloaded
     /// A GRAFT came before its back-off was over.
     case graftDuringBackoff(topic: String)

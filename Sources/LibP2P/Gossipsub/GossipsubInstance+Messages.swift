@@ -13,10 +13,12 @@ extension GossipsubInstance {
         }
         // Even of a peer that is not listened to: it may be heard again.
         receiveSubscriptions(rpc.subscriptions, from: peer)
+        var room = validationRoom(for: peer)
         for message in rpc.messages {
             guard isHeard(peer) else { return }
-            receive(message: message, from: peer)
+            receive(message: message, from: peer, &room)
         }
+        if room < 0 { emit(.note(peer, .validationOverloaded)) }
         guard isHeard(peer) else { return }
         receiveIHave(rpc.ihave, from: peer, using: &generator)
         receiveIWant(rpc.iwant, from: peer)
@@ -32,7 +34,21 @@ extension GossipsubInstance {
         isExplicit(peer) || scores.score(of: peer) >= scores.parameters.graylistThreshold
     }
 
-    private mutating func receive(message bytes: [UInt8], from peer: PeerID) {
+    /// How many messages of a peer can be taken up: the application has them all, or other peers', to
+    /// look at first.
+    private func validationRoom(for peer: PeerID) -> Int {
+        let own = pending.values.count { $0.sender == peer }
+        return max(
+            0,
+            min(
+                parameters.pendingCountMax - pending.count,
+                parameters.pendingCountMaxPerPeer - own))
+    }
+
+    /// Takes a message, or counts `room` below zero for one that there is no room for.
+    ///
+    /// That one is not looked at further and not remembered either, so that it can come again.
+    private mutating func receive(message bytes: [UInt8], from peer: PeerID, _ room: inout Int) {
         do throws(GossipMessageError) {
             let unverified = try UnverifiedGossipMessage(
                 bytes, dataByteCountMax: parameters.dataByteCountMax)
@@ -42,8 +58,14 @@ extension GossipsubInstance {
             if let entry = seen[id] {
                 repeated(id, entry, from: peer)
             } else if message.author != peerID {
+                guard room > 0 else {
+                    room = -1
+                    promises.fulfil(id)
+                    return
+                }
                 // The seen messages hold verified ids only, or anybody could keep a message out.
                 begin(try unverified.verified(), from: peer)
+                room -= 1
             }
         } catch {
             guard let topic = UnverifiedGossipMessage.topic(of: bytes) else {
@@ -60,14 +82,7 @@ extension GossipsubInstance {
     private mutating func begin(_ message: GossipMessage, from peer: PeerID) {
         let id = message.id
         promises.fulfil(id)
-        let isOverloaded = pending.count >= parameters.pendingCountMax
-        seen.insert(
-            id, topic: message.topic, sender: peer, outcome: isOverloaded ? .ignored : .pending,
-            now: now)
-        guard !isOverloaded else {
-            emit(.note(peer, .validationOverloaded))
-            return
-        }
+        seen.insert(id, topic: message.topic, sender: peer, outcome: .pending, now: now)
         pending[id] = Pending(message: message, sender: peer)
         emit(.validate(message, from: peer))
     }

@@ -40,6 +40,8 @@ public final class GossipService: Sendable {
         /// Streams of peers that wait until the node's own stream to them is open.
         var waiters: [PeerID: [CheckedContinuation<GossipLink?, Never>]] = [:]
         var isRunning = false
+        /// What is told of peers, by its kind: a peer can cause much of it with few bytes.
+        var noteLogs: [Substring: LogThrottle] = [:]
     }
 
     /// What the running service does in tasks of its own.
@@ -203,7 +205,7 @@ public final class GossipService: Sendable {
         _ event: GossipsubInstance.Event, if prepare: (inout State) -> Bool = { _ in true }
     ) -> Outcome {
         var outcome = Outcome()
-        var notes: [(PeerID, GossipNote)] = []
+        var notes: [(peer: PeerID, text: String, count: Int)] = []
         let now = ContinuousClock.now - start
         state.withLock { state in
             guard prepare(&state) else { return }
@@ -231,12 +233,21 @@ public final class GossipService: Sendable {
                 case .release(let peer): state.protectedPeers.remove(peer)
                 case .disconnect(let peer, let fault):
                     commandContinuation.yield(.disconnect(peer, fault))
-                case .note(let peer, let note): notes.append((peer, note))
+                case .note(let peer, let note):
+                    let text = "\(note)"
+                    let kind = text.prefix { $0 != "(" }
+                    if let count = state.noteLogs[kind, default: LogThrottle()].add(1, now: now) {
+                        notes.append((peer, text, count))
+                    }
                 }
             }
         }
-        for (peer, note) in notes {
-            logger.info("gossip", metadata: ["peer": "\(peer)", "note": "\(note)"])
+        for note in notes {
+            logger.info(
+                "gossip",
+                metadata: [
+                    "peer": "\(note.peer)", "note": "\(note.text)", "count": "\(note.count)",
+                ])
         }
         return outcome
     }

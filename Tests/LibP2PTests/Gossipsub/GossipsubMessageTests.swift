@@ -120,7 +120,9 @@ import Testing
         #expect(bench.score(peer) == 0)
     }
 
-    @Test func `too many messages without a verdict are ignored, not kept`() throws {
+    @Test func `too many messages without a verdict are left, and taken when they come again`()
+        throws
+    {
         var parameters = GossipParameters()
         parameters.pendingCountMax = 3
         var bench = GossipBench(parameters: parameters)
@@ -128,8 +130,23 @@ import Testing
         let messages = (0..<5).map { peer.message($0) }
         let directives = bench.receive(.with { $0.messages = messages.map(\.bytes) }, from: peer)
         #expect(directives.validated == Array(messages[..<3]))
-        #expect(directives.notes == [.validationOverloaded, .validationOverloaded])
+        #expect(directives.notes == [.validationOverloaded])
         #expect(bench.score(peer) == 0)
+        _ = bench.handle(.judged(messages[0].id, .accept))
+        let again = bench.receive(.message(messages[4]), from: peer)
+        #expect(again.validated == [messages[4]])
+    }
+
+    @Test func `one peer cannot take the places of all`() throws {
+        var parameters = GossipParameters()
+        parameters.pendingCountMaxPerPeer = 2
+        var bench = GossipBench(parameters: parameters)
+        let (flooding, honest) = (try bench.connect(), try bench.connect())
+        let flood = (0..<5).map { flooding.message($0) }
+        let taken = bench.receive(.with { $0.messages = flood.map(\.bytes) }, from: flooding)
+        #expect(taken.validated == Array(flood[..<2]))
+        let message = honest.message(1)
+        #expect(bench.receive(.message(message), from: honest).validated == [message])
     }
 
     @Test func `own messages flood every peer of the topic above the publish threshold`() throws {
