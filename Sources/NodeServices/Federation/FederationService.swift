@@ -349,7 +349,10 @@ actor FederationService {
         guard connected.insert(peer).inserted else { return }
         let messages = parts.messenger.connected(peer)
         Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
-        if let frames = parts.secure?.frames { Task { await frames.deliver(to: peer) } }
+        if let frames = parts.secure?.frames {
+            let queues = frames.connected(peer)
+            Task { await frames.deliver(queues, to: peer) }
+        }
         if let key = peer.publicKey {
             try await carryOut(instance.handle(.connected(key), now: now))
         }

@@ -42,11 +42,21 @@ final class FrameCarrier: Sendable {
             ? words.send(bytes, to: peers) : statements.send(bytes, to: peers)
     }
 
+    /// What waits for one peer.
+    struct Queues: Sendable {
+        fileprivate let statements: AsyncStream<[UInt8]>
+        fileprivate let words: AsyncStream<[UInt8]>
+    }
+
+    /// Opens the queues for a peer that has just connected.
+    func connected(_ peer: PeerID) -> Queues {
+        Queues(statements: statements.connected(peer), words: words.connected(peer))
+    }
+
     /// Writes what is queued for a peer until it is gone.
-    func deliver(to peer: PeerID) async {
-        let queues = [(statements, statements.connected(peer)), (words, words.connected(peer))]
+    func deliver(_ queues: Queues, to peer: PeerID) async {
         await withDiscardingTaskGroup { group in
-            for (messenger, queue) in queues {
+            for (messenger, queue) in [(statements, queues.statements), (words, queues.words)] {
                 group.addTask { await messenger.deliver(queue, to: peer) }
             }
         }

@@ -46,6 +46,10 @@ final class GroupMessenger: Sendable {
     private let swarm: Swarm
     private let channel: Channel
     private let logger: Logger
+    /// The streams that each peer has open, oldest first.
+    private let inbound = Mutex<[PeerID: [SwarmStream]]>([:])
+    /// One, and another that takes its place: what is read of a stream waits for its turn in memory.
+    private static let inboundCountMaxPerPeer = 2
     private let outboxes = Mutex<[PeerID: AsyncStream<[UInt8]>.Continuation]>([:])
 
     init(swarm: Swarm, channel: Channel = .group, logger: Logger) {
@@ -56,8 +60,9 @@ final class GroupMessenger: Sendable {
 
     /// Serves the streams of peers; before the swarm starts.
     ///
-    /// `receive` returns when the message is dealt with, so a peer can have one message at a time
-    /// in this node's hands. Nothing is read from peers that may not send here.
+    /// `receive` returns when the message is dealt with, so a peer can have one message of each stream in
+    /// this node's hands, and of its streams only the newest are read. Nothing is read from peers that may
+    /// not send here.
     func register(
         maySend: @escaping @Sendable (PeerID) -> Bool = { _ in true },
         receive: @escaping @Sendable (PublicKey, [UInt8]) async -> Void
@@ -74,6 +79,8 @@ final class GroupMessenger: Sendable {
                 stream.reset()
                 return
             }
+            self.enter(stream, of: peer)
+            defer { self.leave(stream, of: peer) }
             do {
                 while let message = try await stream.readLengthPrefixed(
                     maxByteCount: byteCountMax
@@ -83,6 +90,27 @@ final class GroupMessenger: Sendable {
             } catch {
                 logger.debug("group stream ended", metadata: ["reason": "\(error)"])
             }
+        }
+    }
+
+    private func enter(_ stream: SwarmStream, of peer: PeerID) {
+        let surplus = inbound.withLock { inbound -> SwarmStream? in
+            var streams = inbound[peer] ?? []
+            streams.append(stream)
+            let isFull = streams.count > Self.inboundCountMaxPerPeer
+            let surplus = isFull ? streams.removeFirst() : nil
+            inbound[peer] = streams
+            return surplus
+        }
+        guard let surplus else { return }
+        logger.info("a group stream gives way to a newer one", metadata: ["peer": "\(peer)"])
+        surplus.reset()
+    }
+
+    private func leave(_ stream: SwarmStream, of peer: PeerID) {
+        inbound.withLock { inbound in
+            inbound[peer]?.removeAll { $0 === stream }
+            if inbound[peer]?.isEmpty == true { inbound[peer] = nil }
         }
     }
 
