@@ -68,9 +68,10 @@ extension Swarm: ConnectionOwner {
                 remoteAddress: address, channel: context.channel, connection: connection,
                 route: route
             )
-            guard state.phase != .stopped else {
-                return (handle, nil as ConnectionTable.Admission?)
-            }
+            // A ban may have come during the upgrade; it closes what the table holds.
+            guard state.phase != .stopped, !state.bans.contains(peer),
+                !state.bans.contains(address)
+            else { return (handle, nil as ConnectionTable.Admission?) }
             let admission = state.table.admit(handle)
             // Within the lock, so that the events of one peer keep their order.
             if case .entered(isFirst: true, _, _, _) = admission {
@@ -82,7 +83,7 @@ extension Swarm: ConnectionOwner {
         switch admission {
         case nil:
             context.close(promise: nil)
-            return .failure(.notRunning)
+            return .failure(refusal(of: peer) ?? .notRunning)
         case .refused(let limit):
             log.info("connection refused", metadata: ["limit": "\(limit)"])
             context.close(promise: nil)

@@ -15,9 +15,11 @@ final class MembershipService: Sendable {
     private static let deadline = Duration.seconds(10)
     /// Streams at a time, of all peers: each costs three signature checks.
     private static let streamCountMax = 16
+    /// Those of one peer.
+    private static let streamCountMaxPerPeer = 2
 
     private let logger: Logger
-    private let streamCount = Mutex(0)
+    private let streamCounts = Mutex<[PeerID: Int]>([:])
 
     init(logger: Logger) {
         self.logger = logger
@@ -38,11 +40,11 @@ final class MembershipService: Sendable {
         _ stream: any MessageStream, to peer: PeerID,
         answer: @Sendable (PublicKey, [UInt8]) async -> [UInt8]?
     ) async {
-        guard let key = peer.publicKey, takePlace() else {
+        guard let key = peer.publicKey, takePlace(for: peer) else {
             stream.reset()
             return
         }
-        defer { streamCount.withLock { $0 -= 1 } }
+        defer { leavePlace(of: peer) }
         let watch = Task {
             try? await Task.sleep(for: Self.deadline)
             if !Task.isCancelled { stream.reset() }
@@ -65,11 +67,20 @@ final class MembershipService: Sendable {
         }
     }
 
-    private func takePlace() -> Bool {
-        streamCount.withLock { count in
-            guard count < Self.streamCountMax else { return false }
-            count += 1
+    private func takePlace(for peer: PeerID) -> Bool {
+        streamCounts.withLock { counts in
+            guard counts.values.reduce(0, +) < Self.streamCountMax,
+                counts[peer, default: 0] < Self.streamCountMaxPerPeer
+            else { return false }
+            counts[peer, default: 0] += 1
             return true
+        }
+    }
+
+    private func leavePlace(of peer: PeerID) {
+        streamCounts.withLock { counts in
+            let rest = (counts[peer] ?? 1) - 1
+            counts[peer] = rest > 0 ? rest : nil
         }
     }
 }
