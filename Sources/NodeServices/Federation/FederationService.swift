@@ -333,11 +333,9 @@ actor FederationService {
         noteMembers()
     }
 
-    /// Whether a message's sender is still there; opens the way to it where its first message is faster
-    /// than the swarm's event.
+    /// Whether a message's sender is still there; opens the way to it where the message comes first.
     ///
-    /// What it sent before its connection ended may come after the end: nothing would take back a way
-    /// that is opened then. Where the swarm has a connection now, the news of its end is still to come.
+    /// One that comes after the connection's end opens nothing: no news of an end would follow.
     private func isConnected(_ peer: PeerID) async throws(NodeError) -> Bool {
         guard connected.contains(peer) || parts.swarm.isConnected(to: peer) else { return false }
         try await connect(peer)
@@ -349,10 +347,7 @@ actor FederationService {
         guard connected.insert(peer).inserted else { return }
         let messages = parts.messenger.connected(peer)
         Task { [parts] in await parts.messenger.deliver(messages, to: peer) }
-        if let frames = parts.secure?.frames {
-            let queues = frames.connected(peer)
-            Task { await frames.deliver(queues, to: peer) }
-        }
+        if let frames = parts.secure?.frames { frames.open(to: peer) }
         if let key = peer.publicKey {
             try await carryOut(instance.handle(.connected(key), now: now))
         }

@@ -42,23 +42,12 @@ final class FrameCarrier: Sendable {
             ? words.send(bytes, to: peers) : statements.send(bytes, to: peers)
     }
 
-    /// What waits for one peer.
-    struct Queues: Sendable {
-        fileprivate let statements: AsyncStream<[UInt8]>
-        fileprivate let words: AsyncStream<[UInt8]>
-    }
-
-    /// Opens the queues for a peer that has just connected.
-    func connected(_ peer: PeerID) -> Queues {
-        Queues(statements: statements.connected(peer), words: words.connected(peer))
-    }
-
-    /// Writes what is queued for a peer until it is gone.
-    func deliver(_ queues: Queues, to peer: PeerID) async {
-        await withDiscardingTaskGroup { group in
-            for (messenger, queue) in [(statements, queues.statements), (words, queues.words)] {
-                group.addTask { await messenger.deliver(queue, to: peer) }
-            }
+    /// Opens the queues for a peer that has just connected, and writes what is queued until it is gone.
+    func open(to peer: PeerID) {
+        for messenger in [statements, words] {
+            // Opened here: a disconnection that comes before the task has begun ends them.
+            let messages = messenger.connected(peer)
+            Task { await messenger.deliver(messages, to: peer) }
         }
     }
 
