@@ -134,9 +134,17 @@ package struct PeerConnectorInstance {
             targets[key]?.settlesBy = nil
         }
         if isDialer { prefer(address, for: peer) }
-        guard view[peer] != nil else { return }
+        guard view[peer] != nil, isProven(peer) else { return }
         view.noteSuccess(of: peer, atMilliseconds: unixMilliseconds)
         isViewChanged = true
+    }
+
+    /// Whether the connection says that the peer is worth keeping in the view: the node reached it, or
+    /// it is a member.
+    ///
+    /// A stranger that came by itself may be there to be dialled nowhere, and come a thousandfold.
+    private func isProven(_ peer: PeerID) -> Bool {
+        connections[peer].map { $0.isDialer || wanted.contains(peer) } ?? false
     }
 
     private mutating func disconnect(
@@ -253,7 +261,7 @@ package struct PeerConnectorInstance {
             case .stale, .withoutAddress: break
             }
         }
-        if connections[sender] != nil, view[sender]?.lastSuccessMilliseconds == nil {
+        if isProven(sender), view[sender]?.lastSuccessMilliseconds == nil {
             view.noteSuccess(of: sender, atMilliseconds: unixMilliseconds)
         }
     }

@@ -328,4 +328,39 @@ import Transports
         #expect(closings(bench.handle(.tick)).isEmpty)
         #expect(bench.instance.nextWake(now: bench.now) == nil)
     }
+
+    @Test func `strangers that come by themselves take no place of a peer that was reached`() throws
+    {
+        var bench = try Bench()
+        let (reached, member) = (try MemoryNetwork.peer(1), try MemoryNetwork.peer(2))
+        _ = bench.handle(.wanted([member]))
+        for (peer, isDialer) in [(reached, true), (member, false)] {
+            _ = bench.handle(
+                .connected(peer, address: try Self.address(1), isDialer: isDialer))
+        }
+        _ = bench.handle(.received([try Self.record(1)], from: reached))
+        _ = bench.handle(.received([try Self.record(2)], from: member))
+        for number in 0..<(2 * PassiveView.countMax) {
+            bench.now += .seconds(1)
+            var seed = [UInt8](repeating: 0xee, count: 32)
+            (seed[0], seed[1]) = (UInt8(number >> 8), UInt8(number & 0xff))
+            let key = try #require(SigningKey(seed: seed))
+            let stranger = PeerID(publicKey: key.publicKey)
+            let record = PeerRecord(
+                peerID: stranger, sequenceNumber: 1, addresses: [try Self.address(9)])
+            _ = bench.handle(
+                .connected(stranger, address: try Self.address(9), isDialer: false))
+            _ = bench.handle(
+                .received(
+                    [try SignedPeerRecord(envelope: record.sealed(by: key).bytes)],
+                    from: stranger))
+            _ = bench.handle(.disconnected(stranger, reason: "test"))
+        }
+        let view = bench.instance.view
+        #expect(view.count == PassiveView.countMax)
+        #expect(view[reached]?.lastSuccessMilliseconds != nil)
+        #expect(view[member]?.lastSuccessMilliseconds != nil)
+        let proven = view.peers.filter { view[$0]?.lastSuccessMilliseconds != nil }
+        #expect(Set(proven) == [reached, member])
+    }
 }
