@@ -45,7 +45,7 @@ final class Connection: ChannelInboundHandler {
     /// Streams whose readers are woken once all that has come is handed out.
     private var unwoken: [StreamBuffers] = []
     private(set) var isRetiring = false
-    private var retirementEnd: Duration?
+    private var retirementEnd = Duration.zero
 
     init(
         owner: any ConnectionOwner, isDialer: Bool, upgraded: UpgradeInstance.Upgraded,
@@ -181,25 +181,36 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Ends the connection once its streams have, in favour of another with the same peer; a relayed
-    /// one, whose streams may be of the lasting kind by now, after a while in any case.
+    /// Ends the connection once its streams have, in favour of another with the same peer; after a
+    /// while in any case, since streams may be of the lasting kind.
+    ///
+    /// The peer is told a second later: until then it may not have entered the other connection, and
+    /// would have none to open streams on.
     func retire() {
         guard endReason == nil, !isRetiring else { return }
         isRetiring = true
-        if isRelayed { retirementEnd = now + limits.relayedGrace }
-        session.goAway()
-        pump()
-        endIfRetired()
+        retirementEnd = now + (isRelayed ? limits.relayedGrace : limits.crossedGrace)
+        inASecond { connection in
+            connection.session.goAway()
+            connection.pump()
+            connection.endIfRetired()
+        }
     }
 
     private func endIfRetired() {
+        inASecond { connection in
+            if connection.session.streamCount == 0 || connection.retirementEnd <= connection.now {
+                connection.end(.duplicate)
+            } else {
+                connection.endIfRetired()
+            }
+        }
+    }
+
+    private func inASecond(_ work: @escaping (Connection) -> Void) {
         guard let context, endReason == nil else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
-            if self.session.streamCount == 0 || self.retirementEnd.map({ $0 <= self.now }) == true {
-                self.end(.duplicate)
-            } else {
-                self.endIfRetired()
-            }
+            if self.endReason == nil { work(self) }
         }
     }
 

@@ -70,4 +70,28 @@ import Testing
             try await expectReleased(relayed)
         }
     }
+
+    @Test func `lasting streams keep a connection that gave way for a while, not for ever`()
+        async throws
+    {
+        var limits = TransportLimits()
+        limits.crossedGrace = .seconds(1)
+        let a = try await SwarmFixture.make(seed: 1, limits: limits)
+        let b = try await SwarmFixture.make(seed: 2, limits: limits)
+        let (first, second) = a.peerID < b.peerID ? (b, a) : (a, b)
+        try await SwarmFixture.with(a, b) {
+            // The dial of the greater id gives way.
+            try await first.dial(try second.address)
+            _ = await second.connected()
+            let lasting = try await first.openStream(
+                to: second.peerID, protocol: SwarmFixture.echo)
+            try await second.dial(try first.address.removingPeerID())
+            try await lasting.write([7])
+            #expect(try await lasting.read() == [7], "what is under way goes on")
+            // Whichever side ends it first.
+            await #expect(throws: TransportError.self) { _ = try await lasting.read() }
+            #expect(await first.soleConnectionIsDialer() == false)
+            try await expectPing(first, second)
+        }
+    }
 }

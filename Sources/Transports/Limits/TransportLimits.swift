@@ -69,6 +69,10 @@ public struct TransportLimits: Hashable, Sendable {
     /// Time that the streams of a relayed connection have once there is a direct one: enough for most
     /// transfers, and what is broken off is fetched on.
     public var relayedGrace = Duration.seconds(30)
+    /// Time that the streams of a connection have that gives way to another where two dials crossed:
+    /// long, since nothing is gained but a descriptor, and peers of other programs may have streams
+    /// there that they open once.
+    public var crossedGrace = Duration.seconds(300)
     /// Time in which a connection has to show that its peer lives, where another process with the
     /// peer's identity has connected.
     public var livenessTimeout = Duration.seconds(5)
