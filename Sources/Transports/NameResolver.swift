@@ -2,8 +2,11 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 
-/// Turns host names into socket addresses on the thread pool, since the system's call blocks.
+/// Turns host names into socket addresses on threads of a pool, since the system's call blocks.
 enum NameResolver {
+    /// The time for one name is over.
+    struct TimedOut: Error {}
+
     /// Which addresses of a name are wanted.
     enum Family: Sendable {
         case any, v4, v6
@@ -20,13 +23,32 @@ enum NameResolver {
     /// The most addresses of one name that are tried.
     static let addressCountMax = 8
 
+    /// For names that strangers gave: a thread of their own, so that names which nobody answers for
+    /// keep only each other waiting.
+    static let strangersPool: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        return pool
+    }()
+
     /// The addresses of a name, in the system's order; empty if it has none.
+    ///
+    /// The system's call cannot be ended: what takes too long goes on without anybody who waits for it.
     static func resolve(
-        host: String, port: UInt16, family: Family
+        host: String, port: UInt16, family: Family, within timeout: Duration,
+        on pool: NIOThreadPool, loop: any EventLoop
     ) async throws -> [SocketAddress] {
-        try await NIOThreadPool.singleton.runIfActive {
-            lookUp(host: host, port: port, family: family)
+        let deadline = ContinuousClock.now + timeout
+        let promise = loop.makePromise(of: [SocketAddress].self)
+        let alarm = loop.scheduleTask(in: TimeAmount(timeout)) { promise.fail(TimedOut()) }
+        pool.submit { state in
+            guard state == .active, ContinuousClock.now < deadline else {
+                return promise.fail(TimedOut())
+            }
+            promise.succeed(lookUp(host: host, port: port, family: family))
+            alarm.cancel()
         }
+        return try await promise.futureResult.get()
     }
 
     private static func lookUp(host: String, port: UInt16, family: Family) -> [SocketAddress] {

@@ -72,8 +72,15 @@ extension Swarm {
             case "dns6": .v6
             default: .any
             }
+        let pool =
+            configuration.dialledHosts == nil
+            ? NIOThreadPool.singleton : NameResolver.strangersPool
         do {
-            return try await NameResolver.resolve(host: host, port: port, family: family)
+            return try await NameResolver.resolve(
+                host: host, port: port, family: family, within: limits.lookUpTimeout, on: pool,
+                loop: group.next())
+        } catch is NameResolver.TimedOut {
+            throw .dialTimedOut(address: address, after: limits.lookUpTimeout)
         } catch {
             throw .dialFailed(address: address, code: nil, detail: String(describing: error))
         }

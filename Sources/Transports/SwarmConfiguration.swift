@@ -23,6 +23,8 @@ public struct SwarmConfiguration: Sendable {
     /// over one that carries less.
     public var circuitByteCountMin: UInt64 = 0
     /// The IP addresses that may be dialled, as text; nil for all.
+    ///
+    /// Where there are any, names to dial count as given by strangers.
     public var dialledHosts: Set<String>?
     /// Whether a peer's stream of a registered protocol is answered; others are reset.
     public var mayServe: @Sendable (PeerID, String) -> Bool = { _, _ in true }

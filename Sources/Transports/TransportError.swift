@@ -10,7 +10,7 @@ public enum TransportError: Error, Hashable, Sendable {
     case unsupportedAddress(Multiaddr)
     /// No TCP connection came about; the code is `errno` where the system gave one.
     case dialFailed(address: Multiaddr, code: Int32?, detail: String)
-    /// The TCP connection took longer than the limit.
+    /// The TCP connection, or looking its name up, took longer than the limit.
     case dialTimedOut(address: Multiaddr, after: Duration)
     /// The dialled peer is this node itself.
     case dialledSelf

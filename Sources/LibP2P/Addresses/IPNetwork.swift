@@ -28,6 +28,18 @@ public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
         self.bitCount = bitCount
     }
 
+    /// The IPv6 network of 64 bits that an address, as text and with or without its zone, is in; nil for
+    /// other text.
+    ///
+    /// Whoever has one address of it can have them all.
+    public init?(siteOf host: String) {
+        guard let address = Self.address(host.prefix { $0 != "%" }), address.count == 16 else {
+            return nil
+        }
+        bitCount = 64
+        bytes = Self.masked(address, bitCount: bitCount)
+    }
+
     /// Whether an address, as text and with or without its zone, is in the range.
     ///
     /// An IPv4 address that is written as an IPv6 one counts as what it is.

@@ -1,6 +1,6 @@
-internal import NIOCore
+internal import LibP2P
 
-/// Counts sockets and upgrades under way by IP address.
+/// Counts sockets and upgrades under way by IP address, and sockets by IPv6 network.
 struct InboundGate {
     private struct Counts {
         var sockets = 0
@@ -9,6 +9,7 @@ struct InboundGate {
 
     let limits: TransportLimits
     private var counts: [String: Counts] = [:]
+    private var siteCounts: [IPNetwork: Int] = [:]
     /// Inbound sockets of all addresses.
     private(set) var socketCount = 0
 
@@ -33,7 +34,14 @@ struct InboundGate {
             guard present.upgrades < upgradeCountMax else {
                 return .upgradesPerAddress(upgradeCountMax)
             }
+            if let site = IPNetwork(siteOf: host) {
+                let countMax = limits.connectionCountMaxPerAddress * limits.addressCountMaxPerSite
+                guard siteCounts[site, default: 0] < countMax else {
+                    return .connectionsPerSite(countMax)
+                }
+            }
         }
+        if let site = IPNetwork(siteOf: host) { siteCounts[site, default: 0] += 1 }
         counts[host, default: Counts()].sockets += 1
         counts[host, default: Counts()].upgrades += 1
         socketCount += 1
@@ -50,6 +58,8 @@ struct InboundGate {
         socketCount -= 1
         counts[host]?.sockets -= 1
         if counts[host]?.sockets == 0 { counts[host] = nil }
+        guard let site = IPNetwork(siteOf: host), let present = siteCounts[site] else { return }
+        siteCounts[site] = present > 1 ? present - 1 : nil
     }
 
     static func isLoopback(_ host: String) -> Bool {

@@ -6,6 +6,8 @@ public enum ResourceLimit: Hashable, Sendable, CustomStringConvertible {
     case inboundConnections(Int)
     /// Inbound connections from one IP address.
     case connectionsPerAddress(Int)
+    /// Inbound connections from one IPv6 network of 64 bits.
+    case connectionsPerSite(Int)
     /// Inbound connections from one IP address that are not secured yet.
     case upgradesPerAddress(Int)
     /// Streams of the whole node.
@@ -25,6 +27,8 @@ public enum ResourceLimit: Hashable, Sendable, CustomStringConvertible {
         case .connections(let limit): "the node's limit of \(limit) connections"
         case .inboundConnections(let limit): "the limit of \(limit) inbound connections"
         case .connectionsPerAddress(let limit): "the limit of \(limit) connections per address"
+        case .connectionsPerSite(let limit):
+            "the limit of \(limit) connections per IPv6 network of 64 bits"
         case .upgradesPerAddress(let limit):
             "the limit of \(limit) unfinished connections per address"
         case .streams(let limit): "the node's limit of \(limit) streams"

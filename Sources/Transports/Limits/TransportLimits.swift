@@ -11,6 +11,9 @@ public struct TransportLimits: Hashable, Sendable {
     public var inboundConnectionCountMax = 160
     /// Inbound connections from one IP address; go-libp2p's figure.
     public var connectionCountMaxPerAddress = 8
+    /// How many addresses' worth of inbound connections one IPv6 network of 64 bits may have: a LAN of
+    /// honest nodes is one, and so is a single host with as many addresses as it likes.
+    public var addressCountMaxPerSite = 5
     /// Connections with one peer: one, and a second while crossing dials are resolved.
     public var connectionCountMaxPerPeer = 2
     /// Inbound upgrades that one IP address may have under way.
@@ -58,6 +61,8 @@ public struct TransportLimits: Hashable, Sendable {
     public var dialTimeout = Duration.seconds(15)
     /// Time for a TCP connection to a loopback or private address.
     public var localDialTimeout = Duration.seconds(5)
+    /// Time to look a name up.
+    public var lookUpTimeout = Duration.seconds(5)
     /// Time for one step of an upgrade: security, handshake or muxer.
     public var negotiationTimeout = Duration.seconds(10)
     /// Time to agree on a stream's protocol.
