@@ -13,13 +13,9 @@ final class MembershipService: Sendable {
     static let protocolID = "/starling/membership/1.0.0"
     /// How long a stream may take.
     private static let deadline = Duration.seconds(10)
-    /// Streams at a time, of all peers: each costs three signature checks.
-    private static let streamCountMax = 16
-    /// Those of one peer.
-    private static let streamCountMaxPerPeer = 2
-
     private let logger: Logger
-    private let streamCounts = Mutex<[PeerID: Int]>([:])
+    /// Each stream costs three signature checks.
+    private let places = Mutex(StreamPlaces(countMax: 16, countMaxPerPeer: 2))
 
     init(logger: Logger) {
         self.logger = logger
@@ -40,11 +36,11 @@ final class MembershipService: Sendable {
         _ stream: any MessageStream, to peer: PeerID,
         answer: @Sendable (PublicKey, [UInt8]) async -> [UInt8]?
     ) async {
-        guard let key = peer.publicKey, takePlace(for: peer) else {
+        guard let key = peer.publicKey, places.withLock({ $0.take(for: peer) }) else {
             stream.reset()
             return
         }
-        defer { leavePlace(of: peer) }
+        defer { places.withLock { $0.leave(peer) } }
         let watch = Task {
             try? await Task.sleep(for: Self.deadline)
             if !Task.isCancelled { stream.reset() }
@@ -64,23 +60,6 @@ final class MembershipService: Sendable {
         } catch {
             logger.debug("membership stream ended", metadata: ["reason": "\(error)"])
             stream.reset()
-        }
-    }
-
-    private func takePlace(for peer: PeerID) -> Bool {
-        streamCounts.withLock { counts in
-            guard counts.values.reduce(0, +) < Self.streamCountMax,
-                counts[peer, default: 0] < Self.streamCountMaxPerPeer
-            else { return false }
-            counts[peer, default: 0] += 1
-            return true
-        }
-    }
-
-    private func leavePlace(of peer: PeerID) {
-        streamCounts.withLock { counts in
-            let rest = (counts[peer] ?? 1) - 1
-            counts[peer] = rest > 0 ? rest : nil
         }
     }
 }

@@ -23,8 +23,6 @@ actor WitnessService {
     static let requestCountMax = 256
     /// How long one stream may last.
     static let streamDeadline = Duration.seconds(60)
-    /// The streams that are served at once; others are reset and come again.
-    static let streamCountMax = 16
     /// How often new heads are shown to the others: often enough to be cosigned before a node that
     /// has finished goes (three seconds), seldom enough to cost nothing.
     static let interval = Duration.seconds(2)
@@ -43,7 +41,8 @@ actor WitnessService {
     /// The size that each member cosigned last, as far as this process knows.
     private var cosignedSizes: [PublicKey: UInt64] = [:]
     private var collecting: SignedTreeHead?
-    private var servedStreamCount = 0
+    /// Streams beyond these are reset and come again.
+    private var places = StreamPlaces(countMax: 16, countMaxPerPeer: 4)
 
     /// Derives the cosigning key from the identity.
     ///
@@ -71,8 +70,8 @@ actor WitnessService {
 
     /// Serves the protocol at a swarm; call it before the swarm starts.
     nonisolated func register(at swarm: Swarm) {
-        swarm.register(protocol: Self.protocolID) { _, stream in
-            await self.serve(stream)
+        swarm.register(protocol: Self.protocolID) { peer, stream in
+            await self.serve(stream, to: peer)
         }
     }
 
@@ -94,16 +93,15 @@ actor WitnessService {
     // MARK: - Answering
 
     /// Answers the requests of one stream.
-    func serve(_ stream: any MessageStream) async {
-        guard servedStreamCount < Self.streamCountMax else {
+    func serve(_ stream: any MessageStream, to peer: PeerID) async {
+        guard places.take(for: peer) else {
             stream.reset()
             return
         }
-        servedStreamCount += 1
         let deadline = Self.deadline(Self.streamDeadline, for: stream)
         defer {
             deadline.cancel()
-            servedStreamCount -= 1
+            places.leave(peer)
         }
         var count = 0
         do {

@@ -26,7 +26,8 @@ import Testing
             manifest: manifest, identity: node.key, store: node.store, opener: network,
             logger: Logger(label: "test"))
         service.setMembers([ada.key.publicKey, bela.key.publicKey])
-        network.add(PeerID(publicKey: node.key.publicKey)) { await service.serve($0) }
+        let peer = PeerID(publicKey: node.key.publicKey)
+        network.add(peer) { await service.serve($0, to: peer) }
         return service
     }
 
