@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Federation
+internal import Logging
 internal import Transports
 
 extension FederationService {
@@ -25,5 +26,37 @@ extension FederationService {
         case finished
         /// Somebody asked for it.
         case stopped
+    }
+
+    /// Brings in what happens outside of the loop, until cancelled.
+    nonisolated func bringInputs() async {
+        await withDiscardingTaskGroup { [parts, inputSink] group in
+            group.addTask {
+                for await event in parts.swarm.events {
+                    parts.connector.handle(event)
+                    // A peer may describe itself again and again while a step takes long.
+                    if case .identified = event { continue }
+                    inputSink.yield(.swarm(event))
+                }
+            }
+            group.addTask {
+                while !Task.isCancelled {
+                    inputSink.yield(.tick)
+                    try? await Task.sleep(for: .milliseconds(250))
+                }
+            }
+            group.addTask { await parts.witness.run() }
+            group.addTask {
+                await AdmissionWatch(folder: parts.admissionFolder, logger: parts.logger)
+                    .run { inputSink.yield(.event(.membershipLearned($0))) }
+            }
+            group.addTask {
+                do {
+                    try await parts.connector.run()
+                } catch {
+                    parts.logger.error("the connector ended", metadata: ["reason": "\(error)"])
+                }
+            }
+        }
     }
 }

@@ -73,31 +73,7 @@ actor FederationService {
     ///
     /// - Throws: ``NodeError`` when the store fails: without it nothing may be said any more.
     func run() async throws(NodeError) -> Ending {
-        let sources = Task { [parts, inputSink] in
-            await withDiscardingTaskGroup { group in
-                group.addTask {
-                    for await event in parts.swarm.events { inputSink.yield(.swarm(event)) }
-                }
-                group.addTask {
-                    while !Task.isCancelled {
-                        inputSink.yield(.tick)
-                        try? await Task.sleep(for: .milliseconds(250))
-                    }
-                }
-                group.addTask { await parts.witness.run() }
-                group.addTask {
-                    await AdmissionWatch(folder: parts.admissionFolder, logger: parts.logger)
-                        .run { inputSink.yield(.event(.membershipLearned($0))) }
-                }
-                group.addTask {
-                    do {
-                        try await parts.connector.run()
-                    } catch {
-                        parts.logger.error("the connector ended", metadata: ["reason": "\(error)"])
-                    }
-                }
-            }
-        }
+        let sources = Task { await bringInputs() }
         defer { sources.cancel() }
         var ending = Ending.stopped
         do throws(NodeError) {
@@ -316,7 +292,6 @@ actor FederationService {
     // MARK: - Network and ending
 
     private func handle(_ event: SwarmEvent) async throws(NodeError) {
-        parts.connector.handle(event)
         switch event {
         case .connected(let peer, _, _):
             try await connect(peer)

@@ -53,7 +53,7 @@ extension ObjectFetcher {
                 manifest: manifest, receivedByteCount: 0, duration: .zero, providers: [])
         }
         let download = ObjectDownload(start, clock: clock)
-        let outcome = await withTaskGroup(of: Void.self) { group in
+        let outcome = await withDiscardingTaskGroup { group in
             let (signals, sink) = AsyncStream.makeStream(of: Signal.self)
             group.addTask {
                 for await _ in download.changes { sink.yield(.look) }
@@ -66,7 +66,7 @@ extension ObjectFetcher {
     }
 
     private func follow(
-        _ download: ObjectDownload, _ id: Digest, _ group: inout TaskGroup<Void>,
+        _ download: ObjectDownload, _ id: Digest, _ group: inout DiscardingTaskGroup,
         _ signals: AsyncStream<Signal>, _ sink: AsyncStream<Signal>.Continuation
     ) async -> Result<FetchReport, TransferError> {
         var course = Course(rotation: ProviderRotation(settings: settings))
@@ -109,7 +109,7 @@ extension ObjectFetcher {
     /// - Returns: How long until another one may be asked; nil if none can be.
     private func askMore(
         _ download: ObjectDownload, _ id: Digest, _ course: inout Course,
-        _ group: inout TaskGroup<Void>, _ sink: AsyncStream<Signal>.Continuation
+        _ group: inout DiscardingTaskGroup, _ sink: AsyncStream<Signal>.Continuation
     ) async -> Duration? {
         while course.activeCount < settings.parallelProviderCountMax,
             await download.wantsProvider
@@ -132,7 +132,7 @@ extension ObjectFetcher {
 
     private func armTimer(
         _ wait: Duration?, _ download: ObjectDownload, _ course: inout Course,
-        _ group: inout TaskGroup<Void>, _ sink: AsyncStream<Signal>.Continuation
+        _ group: inout DiscardingTaskGroup, _ sink: AsyncStream<Signal>.Continuation
     ) async {
         let waits = [wait, await download.timeToNextCheck].compactMap { $0 }
         guard let wait = waits.min() else { return }
