@@ -41,7 +41,7 @@ await_standing() { # NAME PEER STANDING SECONDS
 
 rounds=40
 "$STARLING" init --home "$folder/ada" --model "$STARLING_TEST_MODEL" --name closed \
-    --members 3 --rounds "$rounds" --local-steps 4 --batch 2 --length 32 --rank 4 \
+    --members 3 --rounds "$rounds" --local-steps 20 --batch 2 --length 32 --rank 4 \
     --admission members --format json >"$folder/init.json"
 [ "$(jq -r .admission "$folder/init.json")" = members ] || fail "init made an open federation"
 start 0 "" --stay

@@ -59,7 +59,7 @@ else
 fi
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
-init 16 1 --quorum 3
+init 30 1 --quorum 3
 run_node 0 --relay-service --listen "/ip4/$host/tcp/$port"
 first=$(join_line ada)
 ada=$(status ada peer_id)
@@ -88,7 +88,7 @@ fi
 # The relay dies and comes back: both come back to it and to each other, and the rounds go on.
 kill -KILL "${process[ada]}"
 unset "process[ada]"
-[ "$(status cleo round)" -lt 16 ] || fail "the rounds were over before the relay died"
+[ "$(status cleo round)" -lt 30 ] || fail "the rounds were over before the relay died"
 await 20 'the circuit is gone' peers cleo '.connections | length == 0'
 run_node 0 --relay-service --listen "/ip4/$host/tcp/$port"
 await 60 'the circuit is back' peers cleo "$relayed"
@@ -99,11 +99,11 @@ if [ "$STARLING_RELAY_TEST" = walls ]; then
         and (.finding | startswith("private")) and (.repair | test("7411"))' "$folder/doctor.json" \
         >/dev/null || fail "doctor: $(jq -c .network "$folder/doctor.json")"
 fi
-for name in ada bela cleo; do await_round "$name" 16 120; done
+for name in ada bela cleo; do await_round "$name" 30 120; done
 same_digest ada bela cleo >/dev/null
 for name in ada bela cleo; do
     kill -TERM "${process[$name]}"
     await_exit "$name" 60
     audit_passes "$name"
 done
-echo "relay: two nodes that nobody can dial ($STARLING_RELAY_TEST) take part in 16 rounds through a third"
+echo "relay: two nodes that nobody can dial ($STARLING_RELAY_TEST) take part in 30 rounds through a third"
