@@ -3,7 +3,8 @@ import Testing
 @testable import NodeServices
 
 @Suite struct StreamPlacesTests {
-    @Test func `one peer takes its share, all together take all, and what is left is free`() throws {
+    @Test func `one peer takes its share, all together take all, and what is left is free`() throws
+    {
         let peers = try (UInt8(1)...4).map { try MemoryNetwork.peer($0) }
         var places = StreamPlaces(countMax: 5, countMaxPerPeer: 2)
         let taken = [0, 0, 0, 1, 1, 1, 2, 3].map { places.take(for: peers[$0]) }
