@@ -113,6 +113,83 @@ import Testing
         #expect(trio.instance.current.view == 0)
     }
 
+    /// A heartbeat of a member that has waited so long.
+    private func status(_ trio: Trio, secondsInHeight: Double) -> Message {
+        .status(
+            StatusReport(
+                height: trio.chain.height, headDigest: trio.chain.headDigest,
+                holdsProposal: true, announcements: 7, viewChanges: 7, commits: 7, results: 7,
+                secondsPerStep: 0.1, bytesPerSecond: 1e6, secondsInHeight: secondsInHeight))
+    }
+
+    @Test func `who comes late waits no longer than the others`() throws {
+        let trios = try (0..<32).map { try Trio(name: "deadline \($0)") }
+        var trio = try #require(trios.first { $0.proposer(0) == 0 })
+        trio.tell(.trainingProgressed(round: 1, stepsDone: 4, secondsPerStep: 0.1))
+        trio.tell(.updateReady(round: 1, summary: trio.announcement(0).summary))
+        let other = trio.announcement(1)
+        trio.receive(.announcement(other), from: 1)
+        trio.tell(.objectFetched(other.summary.objectID, .update(.success(other.summary))))
+        let entered = trio.instance.current.enteredAt
+        #expect(trio.instance.roundDeadline == entered.adding(seconds: 5))
+        trio.milliseconds += 1000
+        let began = trio.now.seconds(since: entered)
+        trio.receive(status(trio, secondsInHeight: began + 3), from: 1)
+        #expect(trio.instance.roundDeadline == entered.adding(seconds: 5), "one may lie")
+        trio.receive(status(trio, secondsInHeight: began + 2), from: 2)
+        #expect(trio.instance.roundDeadline == entered.adding(seconds: 3))
+        // One of three is still awaited, and the others' deadline ends that. One that can be reached may
+        // have sent its update to them long ago: the next proposer has it.
+        var cedes = trio
+        trio.tell(.disconnected(trio.keys[2].publicKey))
+        trio.sent = []
+        cedes.sent = []
+        for (milliseconds, isOver) in [(UInt64(1400), false), (1500, true)] {
+            trio.milliseconds = entered.milliseconds + milliseconds
+            trio.tell(.tick)
+            #expect(trio.sent.contains { if case .propose = $0 { true } else { false } } == isOver)
+            cedes.milliseconds = trio.milliseconds
+            cedes.tell(.tick)
+            #expect(cedes.instance.current.view == (isOver ? 1 : 0))
+        }
+        #expect(!cedes.sent.contains { if case .propose = $0 { true } else { false } })
+        let change = cedes.viewChange(1, by: 0)
+        #expect(cedes.sent.contains(.viewChange(change, proposal: nil)))
+    }
+
+    @Test func `who hears that a late proposer gave its view up follows at the deadline`() throws {
+        var (trio, late) = try trioOfForeignProposer()
+        trio.pass(seconds: 1, heard: [1, 2])
+        trio.receive(.viewChange(trio.viewChange(1, by: late), proposal: nil), from: late)
+        let deadline = trio.instance.updateDeadline
+        trio.pass(seconds: deadline.seconds(since: trio.now) - 0.5, heard: [1, 2])
+        #expect(trio.instance.current.view == 0)
+        trio.pass(seconds: 0.75, heard: [1, 2])
+        #expect(trio.instance.current.view == 1)
+    }
+
+    @Test func `what is told of a height's beginning moves it back only, and ends with the height`()
+        throws
+    {
+        var trio = try Trio()
+        let entered = trio.instance.current.enteredAt
+        trio.milliseconds += 4000
+        for (first, second, expected) in [
+            (9.0, 7.0, 7.0), (0, 0, 7), (1e300, 8, 8), (6, 1e6, 8),
+        ] {
+            trio.receive(status(trio, secondsInHeight: first), from: 1)
+            trio.receive(status(trio, secondsInHeight: second), from: 2)
+            #expect(trio.instance.current.seconds(at: trio.now) == expected)
+        }
+        #expect(trio.instance.roundDeadline >= entered)
+        trio.receive(
+            .status(
+                StatusReport(
+                    height: trio.chain.height + 1, headDigest: .zero, secondsInHeight: 50)),
+            from: 1)
+        #expect(trio.instance.current.seconds(at: trio.now) == 8)
+    }
+
     @Test func `a connection that breaks changes no deadline`() throws {
         var (trio, _) = try trioOfForeignProposer()
         for (index, seconds) in [(1, 60.0), (2, 90.0)] {

@@ -282,14 +282,15 @@ nonisolated struct WireStatus: Sendable {
 
   var results: UInt64 = 0
 
-  var stepsDone: UInt32 = 0
-
   var secondsPerStep: Double = 0
 
   var bytesPerSecond: Double = 0
 
   /// An absence reason's code in the upper 16 bits, its detail in the lower; 0 for none.
   var abstention: UInt32 = 0
+
+  /// Since the height above began, as far as the sender knows.
+  var secondsInHeight: Double = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1048,7 +1049,7 @@ nonisolated extension WireRefuse: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Status"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}height\0\u{3}head_digest\0\u{1}view\0\u{3}holds_proposal\0\u{3}is_decided\0\u{3}is_leaving\0\u{3}is_finished\0\u{3}holds_adapter\0\u{1}announcements\0\u{3}view_changes\0\u{1}commits\0\u{1}results\0\u{3}steps_done\0\u{3}seconds_per_step\0\u{3}bytes_per_second\0\u{1}abstention\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}height\0\u{3}head_digest\0\u{1}view\0\u{3}holds_proposal\0\u{3}is_decided\0\u{3}is_leaving\0\u{3}is_finished\0\u{3}holds_adapter\0\u{1}announcements\0\u{3}view_changes\0\u{1}commits\0\u{1}results\0\u{4}\u{2}seconds_per_step\0\u{3}bytes_per_second\0\u{1}abstention\0\u{3}seconds_in_height\0\u{c}\u{d}\u{1}")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1068,10 +1069,10 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 10: try { try decoder.decodeSingularFixed64Field(value: &self.viewChanges) }()
       case 11: try { try decoder.decodeSingularFixed64Field(value: &self.commits) }()
       case 12: try { try decoder.decodeSingularFixed64Field(value: &self.results) }()
-      case 13: try { try decoder.decodeSingularUInt32Field(value: &self.stepsDone) }()
       case 14: try { try decoder.decodeSingularDoubleField(value: &self.secondsPerStep) }()
       case 15: try { try decoder.decodeSingularDoubleField(value: &self.bytesPerSecond) }()
       case 16: try { try decoder.decodeSingularUInt32Field(value: &self.abstention) }()
+      case 17: try { try decoder.decodeSingularDoubleField(value: &self.secondsInHeight) }()
       default: break
       }
     }
@@ -1114,9 +1115,6 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.results != 0 {
       try visitor.visitSingularFixed64Field(value: self.results, fieldNumber: 12)
     }
-    if self.stepsDone != 0 {
-      try visitor.visitSingularUInt32Field(value: self.stepsDone, fieldNumber: 13)
-    }
     if self.secondsPerStep.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.secondsPerStep, fieldNumber: 14)
     }
@@ -1125,6 +1123,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     }
     if self.abstention != 0 {
       try visitor.visitSingularUInt32Field(value: self.abstention, fieldNumber: 16)
+    }
+    if self.secondsInHeight.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.secondsInHeight, fieldNumber: 17)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1142,10 +1143,10 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.viewChanges != rhs.viewChanges {return false}
     if lhs.commits != rhs.commits {return false}
     if lhs.results != rhs.results {return false}
-    if lhs.stepsDone != rhs.stepsDone {return false}
     if lhs.secondsPerStep != rhs.secondsPerStep {return false}
     if lhs.bytesPerSecond != rhs.bytesPerSecond {return false}
     if lhs.abstention != rhs.abstention {return false}
+    if lhs.secondsInHeight != rhs.secondsInHeight {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

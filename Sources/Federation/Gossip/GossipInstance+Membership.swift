@@ -150,7 +150,6 @@ extension GossipInstance {
         status.isFinished = isFinished
         status.isLeaving = isLeaving
         status.holdsAdapter = holdsState
-        status.stepsDone = training?.stepsDone ?? 0
         status.secondsPerStep = secondsPerStep
         return status
     }

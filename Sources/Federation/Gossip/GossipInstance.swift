@@ -126,9 +126,8 @@ public struct GossipInstance: Sendable {
         case .connected(let peer): connected(peer)
         case .disconnected(let peer): forget(peer)
         case .received(let peer, let bytes): received(bytes, from: peer)
-        case .trainingProgressed(let round, let stepsDone, let seconds):
+        case .trainingProgressed(_, _, let seconds):
             if seconds.isFinite, seconds > 0 { secondsPerStep = seconds }
-            if training?.round == round { training?.stepsDone = max(0, stepsDone) }
         case .trainingFailed(let round, _):
             if training?.round == round {
                 training = nil

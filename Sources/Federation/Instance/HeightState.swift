@@ -45,6 +45,10 @@ struct HeightState: Sendable {
     /// Whether one object may stand for several members: the sum of their group.
     let isGrouped: Bool
     let enteredAt: Timestamp
+    /// How much earlier the height began for the others, as far as is known.
+    private(set) var headStartSeconds = 0.0
+    /// What each of the others says of that.
+    private var headStarts: [PublicKey: Double] = [:]
 
     var view: UInt64 = 0
     var viewEnteredAt: Timestamp
@@ -114,6 +118,25 @@ struct HeightState: Sendable {
     /// Whether every participant's bytes are here.
     func holdsAll(_ proposal: Proposal) -> Bool {
         proposal.participants.allSatisfy { holds($0.summary) }
+    }
+
+    /// How long the height has lasted.
+    func seconds(at now: Timestamp) -> Double { now.seconds(since: enteredAt) + headStartSeconds }
+
+    /// The time at which the height has lasted so long, and not before this node entered it.
+    func time(after seconds: Double) -> Timestamp {
+        enteredAt.adding(seconds: max(0, seconds - headStartSeconds))
+    }
+
+    /// Takes a member's word for how long the height has lasted.
+    ///
+    /// Who comes late, as after a restart, would else have the others wait beyond their deadline. So
+    /// many are believed that one of them is honest, if more than a quorum is.
+    mutating func noteBeginning(_ seconds: Double, of member: PublicKey, now: Timestamp) {
+        headStarts[member] = seconds - now.seconds(since: enteredAt)
+        let faulty = members.count - quorum
+        let said = headStarts.values.sorted(by: >)
+        if said.count > faulty { headStartSeconds = max(headStartSeconds, said[faulty]) }
     }
 
     mutating func remember(_ proposal: Proposal, digest: Digest) {

@@ -46,32 +46,33 @@ extension PeerInstance {
         return min(Timing.transferSecondsMax, 3 * Double(byteCount) / slowestRate)
     }
 
-    /// When the round is to be over whoever dies in it, if enough updates are there:
-    /// max(5 s, 2 x median training time + transfer + margin) after the height was entered.
+    /// When the round is to be over whoever dies in it, if enough updates are there.
+    var roundDeadline: Timestamp { current.time(after: roundSeconds) }
+
+    /// What the round may take: max(5 s, 2 x median training time + transfer + margin); nothing where the
+    /// height is no round.
     ///
     /// The median is the lower one, so that one slow member of two or three does not set it.
-    var roundDeadline: Timestamp {
-        guard current.round != nil else { return current.enteredAt }
+    private var roundSeconds: Double {
+        guard current.round != nil else { return 0 }
         var speeds = secondsPerStep > 0 && isMember ? [secondsPerStep] : []
         for member in othersThatCount {
             if let speed = measured[member]?.secondsPerStep, speed > 0 { speeds.append(speed) }
         }
         guard !speeds.isEmpty else {
-            return current.enteredAt.adding(seconds: Timing.deadlineSecondsUnmeasured)
+            return Timing.deadlineSecondsUnmeasured
         }
         speeds.sort()
         let median = speeds[(speeds.count - 1) / 2]
         let training = median * Double(manifest.manifest.training.localStepCount)
-        let seconds = 2 * training + transferSeconds + Timing.marginSeconds
-        return current.enteredAt.adding(seconds: max(Timing.deadlineSecondsMin, seconds))
+        return max(
+            Timing.deadlineSecondsMin, 2 * training + transferSeconds + Timing.marginSeconds)
     }
 
     /// When the round stops waiting for updates: before its deadline by what agreement takes, so that
     /// nobody waits longer than one deadline.
     var updateDeadline: Timestamp {
-        guard current.round != nil else { return current.enteredAt }
-        let seconds = roundDeadline.seconds(since: current.enteredAt)
-        return current.enteredAt.adding(seconds: seconds - Timing.agreementSeconds)
+        current.time(after: roundSeconds - Timing.agreementSeconds)
     }
 
     /// Whether an own training has to end after its current step to arrive before the deadline.
@@ -128,9 +129,20 @@ extension PeerInstance {
         case .round where agreesOnSum: return proposableOutcome != nil
         case .round where isGrouped: return hasGroupsToPropose || proposableOutcome != nil
         case .round:
-            guard usableUpdates.count >= max(1, current.participantMinimum) else { return false }
+            guard usableUpdates.count >= max(1, current.participantMinimum), !cedesView else {
+                return false
+            }
             return awaitedMembers.isEmpty || now >= updateDeadline
         }
+    }
+
+    /// Whether this node, the view's proposer, leaves it to the next one: it came late, as after a
+    /// restart, and would propose a round without the updates that the others have long had.
+    private var cedesView: Bool {
+        guard current.proposer(of: current.view) == own, awaitsUpdates, !isGrouped,
+            current.headStartSeconds > Timing.agreementSeconds, now >= updateDeadline
+        else { return false }
+        return awaitedMembers.contains { $0 != own && isReachable($0) }
     }
 
     /// The time that a view gets: doubled from view to view, so that views come to overlap
@@ -150,6 +162,7 @@ extension PeerInstance {
         guard isMember, current.kind != nil, current.decided == nil,
             reachableMembers.count >= current.quorum
         else { return nil }
+        if cedesView { return updateDeadline }
         let seconds = viewSeconds(current.view)
         if let accepted = current.accepted {
             let start = max(accepted.at, current.viewEnteredAt, current.committedAt ?? accepted.at)
@@ -179,8 +192,7 @@ extension PeerInstance {
     private var neededAt: Timestamp? {
         if let readyAt = current.readyAt { return readyAt }
         guard awaitsUpdates else { return nil }
-        let seconds = updateDeadline.seconds(since: current.enteredAt) - Timing.agreementSeconds
-        return current.enteredAt.adding(seconds: seconds)
+        return current.time(after: roundSeconds - 2 * Timing.agreementSeconds)
     }
 
     /// Whether nobody can propose yet: the updates are on their way, and no view has a proposal that

@@ -49,9 +49,9 @@ extension PeerInstance {
         status.viewChanges = current.mask { (current.viewChanges[$0]?.view ?? 0) >= view }
         status.commits = current.mask { current.commit(of: $0, view: view) != nil }
         status.results = current.mask { current.results[$0] != nil }
-        status.stepsDone = training?.stepsDone ?? 0
         status.secondsPerStep = secondsPerStep
         status.bytesPerSecond = bytesPerSecond
+        status.secondsInHeight = current.seconds(at: now)
         status.abstention =
             (isGrouped ? hasLostGroup : isSecure && current.secure.standing == .lost)
             ? .roundLost : current.ownAbstention
@@ -63,6 +63,9 @@ extension PeerInstance {
         if chain.isMember(peer) {
             measured[peer] = Measured(
                 secondsPerStep: status.secondsPerStep, bytesPerSecond: status.bytesPerSecond)
+            if status.height == chain.height, status.headDigest == chain.headDigest {
+                current.noteBeginning(status.secondsInHeight, of: peer, now: now)
+            }
             if status.isFinished, status.height == chain.height { finishedPeers.insert(peer) }
         }
         if !status.isLeaving { pendingLeaves[peer] = nil }

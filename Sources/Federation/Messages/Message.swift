@@ -96,10 +96,11 @@ struct StatusReport: Hashable, Sendable {
     var viewChanges: UInt64 = 0
     var commits: UInt64 = 0
     var results: UInt64 = 0
-    var stepsDone: Int = 0
     var secondsPerStep: Double = 0
     var bytesPerSecond: Double = 0
     var abstention: AbsenceReason?
+    /// Since the next height began.
+    var secondsInHeight: Double = 0
 }
 
 /// A node's newest announced state, for one that catches up.

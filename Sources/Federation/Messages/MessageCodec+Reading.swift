@@ -52,9 +52,9 @@ extension MessageCodec {
         status.viewChanges = wire.viewChanges
         status.commits = wire.commits
         status.results = wire.results
-        status.stepsDone = Int(wire.stepsDone)
         status.secondsPerStep = try measurement(wire.secondsPerStep, max: 86_400)
         status.bytesPerSecond = try measurement(wire.bytesPerSecond, max: 1e12)
+        status.secondsInHeight = try measurement(wire.secondsInHeight, max: 86_400)
         if wire.abstention != 0 {
             let code = UInt16(truncatingIfNeeded: wire.abstention >> 16)
             let detail = UInt16(truncatingIfNeeded: wire.abstention)

@@ -30,9 +30,9 @@ extension MessageCodec {
             $0.viewChanges = status.viewChanges
             $0.commits = status.commits
             $0.results = status.results
-            $0.stepsDone = UInt32(clamping: status.stepsDone)
             $0.secondsPerStep = status.secondsPerStep
             $0.bytesPerSecond = status.bytesPerSecond
+            $0.secondsInHeight = status.secondsInHeight
             if let reason = status.abstention {
                 $0.abstention = UInt32(reason.code) << 16 | UInt32(reason.detail)
             }
