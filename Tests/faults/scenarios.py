@@ -347,6 +347,7 @@ def kill_per_round():
         digest = swarm.same_digest()
         counts = [len(item[1]["participants"]) for item in max(
             (node.find("certified") for node in swarm.nodes), key=len)]
+        expect(min(counts) >= 5, f"a round of {min(counts)} participants")
         return (f"20 of 20 rounds, {len(killed)} kills of nodes {sorted(set(killed))}, "
                 f"{min(counts)} to {max(counts)} participants, {waited}, all hold {digest[:12]}")
 
