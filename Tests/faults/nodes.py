@@ -199,8 +199,9 @@ class Swarm:
     def watch(self):
         while self.is_watching:
             for node in list(self.nodes):
-                sample = node.live() if node.is_running() else None
-                if sample and sample.get("processID") == node.process.pid:
+                process = node.process  # A scenario may kill it meanwhile.
+                sample = node.live() if process is not None else None
+                if sample and sample.get("processID") == process.pid:
                     node.samples.append((time.monotonic(), sample))
             time.sleep(0.25)
 
