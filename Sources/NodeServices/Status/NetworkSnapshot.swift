@@ -136,7 +136,7 @@ public struct NetworkSnapshot: Codable, Sendable {
                 swarm: swarm, announcements: announcements, advertised: advertised,
                 board: board)
             if let data = try? encoder.encode(snapshot) {
-                try? data.write(to: file, options: .atomic)
+                try? LiveFile.replace(file, with: data)
             }
             do { try await clock.sleep(.seconds(1)) } catch { return }
         }

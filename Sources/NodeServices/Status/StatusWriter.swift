@@ -58,7 +58,7 @@ struct StatusWriter: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         guard let data = try? encoder.encode(snapshot) else { return }
-        try? data.write(to: file, options: .atomic)
+        try? LiveFile.replace(file, with: data)
     }
 
     /// The newest snapshot, if its process still runs.
