@@ -1,6 +1,8 @@
 # Functions to run a small federation of real processes on loopback; sourced by the node tests.
 # Needs STARLING (the binary), STARLING_TEST_MODEL, STARLING_TEST_PLAYS. Every wait is bounded.
-set -euo pipefail
+set -Eeuo pipefail
+failed_at=
+trap 'failed_at="${BASH_SOURCE[0]##*/}, line $LINENO: $BASH_COMMAND"' ERR
 : "${STARLING:?the starling binary}" "${STARLING_TEST_MODEL:?}" "${STARLING_TEST_PLAYS:?}"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/starling-node.XXXXXX")
@@ -18,6 +20,8 @@ fail() {
 }
 
 end_all() {
+    local status=$?
+    [ "$status" -eq 0 ] || [ -z "$failed_at" ] || echo "FAILED: status $status, $failed_at" >&2
     for id in "${process[@]}"; do kill -KILL "$id" 2>/dev/null || true; done
     wait 2>/dev/null || true
     rm -rf "$folder"

@@ -4,5 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 for test in commands documents network resume audit log kill unequal tiers join members relay gossip secure groups wire; do
     echo "-- $test"
-    "./$test.sh"
+    "./$test.sh" || {
+        echo "FAILED: $test.sh" >&2
+        exit 1
+    }
 done

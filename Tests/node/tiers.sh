@@ -12,7 +12,9 @@ rounds=${TIERS_ROUNDS:-3}
 
 peak() { # NAME -> bytes; keeps the last one that was read
     local kibibytes
-    kibibytes=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/${process[$1]}/status" 2>/dev/null)
+    # The process may be gone since it was asked for.
+    kibibytes=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/${process[$1]}/status" \
+        2>/dev/null) || true
     [ -z "$kibibytes" ] || echo $((kibibytes * 1024)) >"$folder/$1.peak"
     cat "$folder/$1.peak"
 }
