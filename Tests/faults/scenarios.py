@@ -256,6 +256,9 @@ def hostile_peer():
             reasons[lie] = found[0]
             liar.kill()
             swarm.nodes.remove(liar)
+            # Else the dead soon were half of the members, and no round could be certified.
+            swarm.await_(90, f"the {lie} liar is a member no longer",
+                         lambda: told[0] not in watched.status()["members"])
         members = swarm.nodes[:3]
         swarm.await_round(max(node.round() for node in members) + 1, members, 120)
         before = [node.resources() for node in members]
