@@ -200,7 +200,8 @@ class Swarm:
         while self.is_watching:
             for node in list(self.nodes):
                 process = node.process  # A scenario may kill it meanwhile.
-                sample = node.live() if process is not None else None
+                is_running = process is not None and process.poll() is None
+                sample = node.live() if is_running else None
                 if sample and sample.get("processID") == process.pid:
                     node.samples.append((time.monotonic(), sample))
             time.sleep(0.25)

@@ -186,7 +186,7 @@ def copied_folder():
         copy = swarm.add()
         # Not what the running node replaces meanwhile.
         shutil.copytree(swarm.nodes[1].home, copy.home, ignore=shutil.ignore_patterns(
-            "status.json", "network.json", ".dat*"))
+            "status.json*", "network.json*"))
         copy.start(line, "--log-level", "info")
         swarm.await_(60, "the copy is told", lambda: copy.find("duplicate")
                      or "another running node has this node's key" in copy.errors())

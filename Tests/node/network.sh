@@ -65,7 +65,7 @@ await 60 'ada is back at cleo' peers cleo "[.connections[] | select(.peer == \"$
 # Files that the running node replaces meanwhile may be gone before cp reaches them.
 cp -r "$folder/bela" "$folder/dora" 2>"$folder/cp.err" || ! grep -qv 'No such file' "$folder/cp.err" \
     || fail "the home is not copied: $(cat "$folder/cp.err")"
-rm -f "$folder/dora/status.json" "$folder/dora/network.json"
+rm -f "$folder/dora/status.json"* "$folder/dora/network.json"*
 start 3 "$first" --stay "${key[@]}" --log-level info
 await 60 'the copy is told' grep -q "another running node has this node's key" "$folder/dora.err"
 await 30 'the others refuse the copy' grep -q 'two running nodes have one key' "$folder/ada.err" "$folder/cleo.err"
